@@ -1,0 +1,28 @@
+# `make report` and `make test` set everything up by themselves; the rest is for those who change the code.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: report test lint bench clean
+
+report: $(STAMP)
+	$(BIN)/drnn-theory report
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,test]"
+	touch $@
+
+clean:
+	rm -rf .venv build report figures *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -1,0 +1,12 @@
+"""How far back a recurrent network remembers, and why.
+
+>>> from drnn_theory import exponential_dilations
+>>> exponential_dilations(4)
+(1, 2, 4, 8)
+"""
+
+import lazy_loader as _lazy
+
+# The public names and the modules that hold them stand in __init__.pyi: nothing is imported
+# before it is used.
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,120 @@
+"""Schemes of dilations: tuples of positive integers, one per layer, bottom layer first.
+
+This is one of the package's two doors (the other is :mod:`drnn_theory.graphs`): whatever a
+person types as a scheme, a span or a count is checked here, before any work is done.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = [
+    "as_dilations",
+    "as_integer",
+    "exponential_dilations",
+    "is_divisor_chain",
+]
+
+
+def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
+    """Return ``value`` as an int of at least ``minimum``; integral floats and numpy integers do.
+
+    Raises ValueError for a number that will not do and TypeError for what is no number; the
+    message calls the value ``name``.
+
+    >>> as_integer(8.0, "span")
+    8
+    >>> as_integer(0, "span")
+    Traceback (most recent call last):
+    ValueError: span must be a positive integer, got 0
+    """
+    kind = {0: "a non-negative integer", 1: "a positive integer"}.get(
+        minimum, f"an integer of at least {minimum}"
+    )
+    problem = f"{name} must be {kind}, got {_shown(value)}"
+    if isinstance(value, float) and not isinstance(value, bool):
+        if not value.is_integer():  # NaN and the infinities are not integral either
+            raise ValueError(problem)
+        value = int(value)
+    try:
+        if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy's bool, too
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{problem} ({type(value).__name__})") from None
+    if number < minimum:
+        raise ValueError(problem)
+    return number
+
+
+def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
+    """Return a scheme of dilations as a tuple of int, bottom layer first.
+
+    Any flat iterable of positive integers will do: a list, a generator, a numpy array. Order and
+    repetitions are kept. Raises TypeError or ValueError for anything else.
+
+    >>> as_dilations(2**k for k in range(4))
+    (1, 2, 4, 8)
+    >>> as_dilations([1, 0, 4])
+    Traceback (most recent call last):
+    ValueError: dilations must be one or more positive integers, got [1, 0, 4]: 0 is not positive
+    """
+    rule = "dilations must be one or more positive integers"
+    if isinstance(dilations, (str, bytes, dict)) or not isinstance(dilations, Iterable):
+        raise TypeError(f"{rule}, got {_shown(dilations)} ({type(dilations).__name__})")
+    values = list(dilations)
+    if not values:
+        raise ValueError(f"{rule}, got none")
+    scheme = []
+    for value in values:
+        try:
+            scheme.append(as_integer(value, "dilation"))
+        except (TypeError, ValueError) as error:
+            try:
+                why = "not positive" if value <= 0 else "not an integer"
+            except (TypeError, ValueError):  # an array has no single truth value
+                why = "not an integer"
+            if isinstance(error, TypeError):
+                why = f"a {type(value).__name__}"
+            raise type(error)(f"{rule}, got {_shown(values)}: {_shown(value)} is {why}") from None
+    return tuple(scheme)
+
+
+def exponential_dilations(layers: int, base: int = 2, *, start: int = 0) -> tuple[int, ...]:
+    """Return the dilations ``base**(start + l - 1)`` for layers l = 1..layers [1].
+
+    ``start`` is the paper's starting exponent: with it the lowest dilation is ``base**start``.
+
+    [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
+
+    >>> exponential_dilations(4)
+    (1, 2, 4, 8)
+    >>> exponential_dilations(3, start=2)
+    (4, 8, 16)
+    """
+    layers = as_integer(layers, "layers")
+    base = as_integer(base, "base")
+    start = as_integer(start, "start", minimum=0)
+    return tuple(base ** (start + layer) for layer in range(layers))
+
+
+def is_divisor_chain(dilations: Iterable[int]) -> bool:
+    """Tell whether the distinct dilations, sorted, begin with 1 and each divides the next.
+
+    >>> is_divisor_chain([1, 3, 6, 24]), is_divisor_chain([1, 3, 4]), is_divisor_chain([2, 4])
+    (True, False, False)
+    """
+    coins = sorted(set(as_dilations(dilations)))
+    return coins[0] == 1 and all(b % a == 0 for a, b in itertools.pairwise(coins))
+
+
+def _shown(value: Any, limit: int = 60) -> str:
+    """Return a short one-line repr of what the user typed."""
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
