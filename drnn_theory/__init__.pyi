@@ -1,7 +1,45 @@
+from .architectures import dilated_cnn, dilated_rnn, layers_rnn, skip_rnn, stacked_rnn
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
+from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
+from .measures import (
+    compute_mrl,
+    critical_cycle,
+    default_span,
+    feedforward_depth,
+    longest_lag,
+    mrl_curve,
+    receptive_field,
+    recurrent_depth,
+    recurrent_edges_per_node,
+    recurrent_skip_coefficient,
+    vertical_edges,
+)
+from .paths import path_counts, shortest_path_lengths
 
 __all__ = [
     "as_dilations",
+    "compute_mrl",
+    "critical_cycle",
+    "cyclic_graph",
+    "default_span",
+    "dilated_cnn",
+    "dilated_rnn",
     "exponential_dilations",
+    "feedforward_depth",
+    "graph_from_json",
+    "graph_to_json",
     "is_divisor_chain",
+    "layers_rnn",
+    "longest_lag",
+    "mrl_curve",
+    "path_counts",
+    "receptive_field",
+    "recurrent_depth",
+    "recurrent_edges_per_node",
+    "recurrent_skip_coefficient",
+    "shortest_path_lengths",
+    "skip_rnn",
+    "stacked_rnn",
+    "unfold",
+    "vertical_edges",
 ]

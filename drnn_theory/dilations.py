@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "as_integer",
     "exponential_dilations",
     "is_divisor_chain",
+    "require_memory",
 ]
 
 
@@ -35,7 +37,7 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     kind = {0: "a non-negative integer", 1: "a positive integer"}.get(
         minimum, f"an integer of at least {minimum}"
     )
-    problem = f"{name} must be {kind}, got {_shown(value)}"
+    problem = f"{name} must be {kind}, got {shown(value)}"
     if isinstance(value, float) and not isinstance(value, bool):
         if not value.is_integer():  # NaN and the infinities are not integral either
             raise ValueError(problem)
@@ -65,7 +67,7 @@ def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
     """
     rule = "dilations must be one or more positive integers"
     if isinstance(dilations, (str, bytes, dict)) or not isinstance(dilations, Iterable):
-        raise TypeError(f"{rule}, got {_shown(dilations)} ({type(dilations).__name__})")
+        raise TypeError(f"{rule}, got {shown(dilations)} ({type(dilations).__name__})")
     values = list(dilations)
     if not values:
         raise ValueError(f"{rule}, got none")
@@ -80,7 +82,7 @@ def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
                 why = "not an integer"
             if isinstance(error, TypeError):
                 why = f"a {type(value).__name__}"
-            raise type(error)(f"{rule}, got {_shown(values)}: {_shown(value)} is {why}") from None
+            raise type(error)(f"{rule}, got {shown(values)}: {shown(value)} is {why}") from None
     return tuple(scheme)
 
 
@@ -112,7 +114,24 @@ def is_divisor_chain(dilations: Iterable[int]) -> bool:
     return coins[0] == 1 and all(b % a == 0 for a, b in itertools.pairwise(coins))
 
 
-def _shown(value: Any, limit: int = 60) -> str:
+def require_memory(needed: int, task: str) -> None:
+    """Raise ValueError if ``needed`` bytes are more than half of this machine's memory.
+
+    >>> require_memory(10**18, "10**17 lags")
+    Traceback (most recent call last):
+    ValueError: 10**17 lags must fit in half of this machine's memory, got 931322575 GiB
+    """
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no sysconf outside POSIX
+        memory = 8 * 2**30
+    if needed > memory // 2:
+        raise ValueError(
+            f"{task} must fit in half of this machine's memory, got {round(needed / 2**30)} GiB"
+        )
+
+
+def shown(value: Any, limit: int = 60) -> str:
     """Return a short one-line repr of what the user typed."""
     if isinstance(value, float) and math.isnan(value):
         return "nan"

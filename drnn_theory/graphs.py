@@ -1,0 +1,305 @@
+r"""Cyclic graphs of recurrent architectures, and their unfolding in time.
+
+A cyclic graph ([1], Definition 3.1; [2]) is a directed multigraph whose every edge (u, v) carries a
+``lag``: the state of v at time t reads the state of u at time t - lag. Every directed cycle has a
+positive total lag, so that no state depends on itself. Where the wiring repeats only every
+``period`` steps (a clockwork RNN) the nodes are pairs (phase, unit), phase being the time modulo
+the period.
+
+This is one of the package's two doors (the other is :mod:`drnn_theory.dilations`): every graph is
+checked here before any work is done.
+
+[1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
+[2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,
+arXiv:1602.08210.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable
+from typing import Any, NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from drnn_theory.dilations import as_integer, require_memory, shown
+
+__all__ = [
+    "EdgeTable",
+    "as_graph",
+    "cyclic_graph",
+    "edge_table",
+    "graph_from_json",
+    "graph_to_json",
+    "unfold",
+]
+
+
+def cyclic_graph(
+    edges: Iterable[tuple[Hashable, Hashable, int]] | nx.Graph,
+    *,
+    inputs: Iterable[Hashable],
+    outputs: Iterable[Hashable],
+    period: int = 1,
+) -> nx.MultiDiGraph:
+    """Return the cyclic graph of an architecture: a MultiDiGraph with ``lag`` on every edge.
+
+    ``edges`` are triples (u, v, lag), or a directed networkx graph whose edges carry ``lag``; the
+    same triple twice is one edge. With period 1 the nodes are any hashables; with a longer period
+    they are pairs (phase, unit), and the lag of an edge is congruent to the difference of its
+    phases. ``inputs`` and ``outputs`` name units, every phase of which counts; they and the period
+    are kept in ``graph.graph``.
+
+    Raises ValueError or TypeError, naming the culprit, for anything else, a cycle of total lag 0
+    included. Acyclic graphs and outputs that no input reaches are accepted.
+
+    >>> graph = cyclic_graph([("x", "h", 0), ("h", "h", 1), ("h", "h", 8)], inputs="x", outputs="h")
+    Traceback (most recent call last):
+    TypeError: inputs must be an iterable of units, got the string 'x'
+    >>> graph = cyclic_graph(
+    ...     [("x", "h", 0), ("h", "h", 1), ("h", "h", 8)], inputs=["x"], outputs=["h"]
+    ... )
+    >>> sorted(graph.edges(data="lag"))
+    [('h', 'h', 1), ('h', 'h', 8), ('x', 'h', 0)]
+    """
+    period = as_integer(period, "period")
+    graph = nx.MultiDiGraph(
+        inputs=_units(inputs, "inputs"), outputs=_units(outputs, "outputs"), period=period
+    )
+    for edge in _triples(edges):
+        source, target, lag = edge
+        lag = as_integer(lag, f"lag of edge {shown((source, target))}", minimum=0)
+        graph.add_edge(source, target, key=lag, lag=lag)
+    return as_graph(graph)
+
+
+def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    """Return ``graph`` if it is a cyclic graph, else raise ValueError or TypeError saying why not.
+
+    >>> as_graph(nx.MultiDiGraph([("x", "h")]))
+    Traceback (most recent call last):
+    ValueError: graph must carry inputs, outputs and period, got none: build it with cyclic_graph
+    """
+    if not isinstance(graph, nx.MultiDiGraph):
+        raise TypeError(
+            "architecture must be a sequence of dilations or a nx.MultiDiGraph, "
+            f"got {type(graph).__name__}"
+        )
+    if not {"inputs", "outputs", "period"} <= graph.graph.keys():
+        raise ValueError(
+            "graph must carry inputs, outputs and period, got none: build it with cyclic_graph"
+        )
+    period = as_integer(graph.graph["period"], "period")
+    if graph.number_of_edges() == 0:
+        raise ValueError("edges must be one or more triples (from, to, lag), got none")
+    if period > 1:
+        for node in graph:
+            _check_phase(node, period)
+    for source, target, lag in graph.edges(data="lag"):
+        name = f"lag of edge {shown((source, target))}"
+        if lag is None:
+            raise ValueError(f"{name} must be a non-negative integer, got none")
+        lag = as_integer(lag, name, minimum=0)
+        if period > 1 and (lag - target[0] + source[0]) % period:
+            raise ValueError(
+                f"{name} must be congruent to {(target[0] - source[0]) % period} modulo the period "
+                f"{period}, got {lag}"
+            )
+    units = {_unit(node, period) for node in graph}
+    for role in ("inputs", "outputs"):
+        for unit in _units(graph.graph[role], role):
+            if unit not in units:
+                raise ValueError(f"{role} must be units of the graph, got {shown(unit)}")
+    instant = nx.DiGraph((u, v) for u, v, lag in graph.edges(data="lag") if lag == 0)
+    if not nx.is_directed_acyclic_graph(instant):
+        cycle = [source for source, _ in nx.find_cycle(instant)]
+        raise ValueError(f"cycle {cycle} has total lag 0, so a state would depend on itself")
+    return graph
+
+
+def unfold(graph: nx.MultiDiGraph, steps: int) -> nx.DiGraph:
+    """Return the graph unfolded over times 0..steps: nodes (time, unit), acyclic, ``lag`` kept.
+
+    An edge (u, v, lag) joins (t, u) to (t + lag, v) for every t at which both exist.
+
+    >>> graph = cyclic_graph([("x", "h", 0), ("h", "h", 2)], inputs=["x"], outputs=["h"])
+    >>> sorted(unfold(graph, 2).edges)
+    [((0, 'h'), (2, 'h')), ((0, 'x'), (0, 'h')), ((1, 'x'), (1, 'h')), ((2, 'x'), (2, 'h'))]
+    """
+    graph = as_graph(graph)
+    steps = as_integer(steps, "steps", minimum=0)
+    period = graph.graph["period"]
+    size = (steps // period + 1) * (graph.number_of_nodes() + graph.number_of_edges())
+    require_memory(500 * size, f"a graph unfolded over {steps} steps")
+    unfolded = nx.DiGraph()
+    for node in graph:
+        first = node[0] if period > 1 else 0
+        unfolded.add_nodes_from((t, _unit(node, period)) for t in range(first, steps + 1, period))
+    for source, target, lag in graph.edges(data="lag"):
+        first = source[0] if period > 1 else 0
+        u, v = _unit(source, period), _unit(target, period)
+        unfolded.add_edges_from(
+            ((t, u), (t + lag, v), {"lag": lag}) for t in range(first, steps - lag + 1, period)
+        )
+    return unfolded
+
+
+def graph_to_json(graph: nx.MultiDiGraph) -> str:
+    """Return the graph as JSON in networkx's node-link format; nodes must be JSON values.
+
+    >>> graph = cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x"], outputs=["h"])
+    >>> graph_from_json(graph_to_json(graph)).edges == graph.edges
+    True
+    """
+    data = nx.node_link_data(as_graph(graph), edges="edges")
+    try:
+        return json.dumps(data)
+    except TypeError as error:
+        raise TypeError(f"nodes must be JSON values to be written, got {error}") from None
+
+
+def graph_from_json(text: str) -> nx.MultiDiGraph:
+    """Return the cyclic graph that :func:`graph_to_json` wrote, checked as if built anew.
+
+    Raises ValueError, naming the culprit, for what is no such graph. JSON has no tuples: lists that
+    stand for nodes are read as tuples.
+    """
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"a graph must be JSON in node-link format, got {error}") from None
+    if not isinstance(data, dict) or not isinstance(data.get("graph"), dict):
+        raise ValueError("a JSON graph must be an object with the keys graph and edges, got none")
+    links = data.get("edges", data.get("links"))
+    if not isinstance(links, list):
+        raise ValueError(f"edges of a JSON graph must be a list, got {shown(links)}")
+    about = data["graph"]
+    for key in ("inputs", "outputs"):
+        if not isinstance(about.get(key), list):
+            raise ValueError(f"{key} of a JSON graph must be a list, got {shown(about.get(key))}")
+    for link in links:
+        if not isinstance(link, dict) or not {"source", "target", "lag"} <= link.keys():
+            raise ValueError(
+                f"an edge of a JSON graph must have source, target and lag, got {shown(link)}"
+            )
+    return cyclic_graph(
+        [(_tupled(link["source"]), _tupled(link["target"]), link["lag"]) for link in links],
+        inputs=[_tupled(unit) for unit in about["inputs"]],
+        outputs=[_tupled(unit) for unit in about["outputs"]],
+        period=about.get("period", 1),
+    )
+
+
+class EdgeTable(NamedTuple):
+    """A cyclic graph as arrays, reduced to what lies on a walk from an input to an output.
+
+    ``source``, ``target`` index ``nodes``; ``lag`` holds ints (objects where they pass 2**62).
+    ``inputs`` and ``outputs`` are indices too. All are empty where no input reaches an output.
+    """
+
+    nodes: list[Hashable]
+    source: np.ndarray
+    target: np.ndarray
+    lag: np.ndarray
+    inputs: list[int]
+    outputs: list[int]
+
+
+def edge_table(graph: nx.MultiDiGraph) -> EdgeTable:
+    """Return the graph as arrays, pruned to the nodes on walks from an input to an output."""
+    period = graph.graph["period"]
+    inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
+    starts = [node for node in graph if _unit(node, period) in inputs]
+    ends = [node for node in graph if _unit(node, period) in outputs]
+    after = _reached(graph.successors, starts)
+    before = _reached(graph.predecessors, ends)
+    nodes = [node for node in graph if node in after and node in before]
+    index = {node: i for i, node in enumerate(nodes)}
+    edges = [
+        (index[u], index[v], int(lag))
+        for u, v, lag in graph.edges(data="lag")
+        if u in index and v in index
+    ]
+    source, target, lag = zip(*edges, strict=True) if edges else ((), (), ())
+    exact = np.int64 if max(lag, default=0) < 2**62 else object
+    return EdgeTable(
+        nodes,
+        np.array(source, dtype=np.int64),
+        np.array(target, dtype=np.int64),
+        np.array(lag, dtype=exact),
+        [index[node] for node in starts if node in index],
+        [index[node] for node in ends if node in index],
+    )
+
+
+def _reached(step: Any, roots: list[Hashable]) -> set[Hashable]:
+    """Return all that repeated ``step`` reaches from the roots, themselves included."""
+    reached, frontier = set(roots), list(roots)
+    while frontier:
+        new = set(step(frontier.pop())) - reached
+        reached |= new
+        frontier.extend(new)
+    return reached
+
+
+def _unit(node: Any, period: int) -> Hashable:
+    return node if period == 1 else node[1]
+
+
+def _check_phase(node: Any, period: int) -> None:
+    if not (isinstance(node, tuple) and len(node) == 2):
+        raise ValueError(
+            f"a node must be a pair (phase, unit) where the period is {period}, got {shown(node)}"
+        )
+    phase = as_integer(node[0], f"phase of node {shown(node)}", minimum=0)
+    if phase >= period:
+        raise ValueError(f"phase of node {shown(node)} must be below the period {period}")
+
+
+def _units(units: Iterable[Hashable], role: str) -> tuple[Hashable, ...]:
+    if isinstance(units, str):
+        raise TypeError(f"{role} must be an iterable of units, got the string {units!r}")
+    if not isinstance(units, Iterable):
+        raise TypeError(f"{role} must be an iterable of units, got {shown(units)}")
+    units = tuple(units)
+    if not units:
+        raise ValueError(f"{role} must be one or more units, got none")
+    for unit in units:
+        _check_hashable(unit)
+    return tuple(dict.fromkeys(units))
+
+
+def _triples(edges: Any) -> Iterable[tuple[Hashable, Hashable, int]]:
+    if isinstance(edges, nx.Graph):
+        if not edges.is_directed():
+            raise TypeError(f"a graph of edges must be directed, got {type(edges).__name__}")
+        edges = edges.edges(data="lag")
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        raise TypeError(f"edges must be triples (from, to, lag), got {shown(edges)}")
+    for edge in edges:
+        if isinstance(edge, str) or not isinstance(edge, Iterable):
+            raise TypeError(f"edges must be triples (from, to, lag), got {shown(edge)}")
+        edge = tuple(edge)
+        if len(edge) != 3:
+            raise ValueError(f"edges must be triples (from, to, lag), got {shown(edge)}")
+        _check_hashable(edge[0])
+        _check_hashable(edge[1])
+        if edge[2] is None:
+            raise ValueError(
+                f"lag of edge {shown(edge[:2])} must be a non-negative integer, got none"
+            )
+        yield edge
+
+
+def _check_hashable(node: Any) -> None:
+    try:
+        hash(node)
+    except TypeError:
+        raise TypeError(f"nodes must be hashable, got {shown(node)}") from None
+    if node is None:
+        raise ValueError("nodes must not be None, which networkx reserves")
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,282 @@
+r"""The measures of memory: mean recurrent length first, then its relatives.
+
+d_i(n) is the number of edges on the shortest path from an input at time i to an output at time
+i + n, in the graph unfolded over time. All edges count, vertical ones too: a stack of L layers has
+exactly L of those on every path. ``architecture`` is always a flat sequence of dilations (a stack,
+bottom layer first), a cyclic graph, or a torch module of this package.
+
+[1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
+[2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,
+arXiv:1602.08210.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import networkx as nx
+import numpy as np
+
+from drnn_theory.architectures import as_architecture, dilated_rnn
+from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
+from drnn_theory.dilations import as_integer, shown
+from drnn_theory.graphs import EdgeTable, edge_table
+from drnn_theory.paths import lengths_over_phases
+
+__all__ = [
+    "CriticalCycle",
+    "compute_mrl",
+    "critical_cycle",
+    "default_span",
+    "feedforward_depth",
+    "longest_lag",
+    "mrl_curve",
+    "receptive_field",
+    "recurrent_depth",
+    "recurrent_edges_per_node",
+    "recurrent_skip_coefficient",
+    "vertical_edges",
+]
+
+Phase = Literal["worst", "mean", "best"]
+
+
+def compute_mrl(
+    architecture: Any,
+    span: int | None = None,
+    *,
+    exact: bool = False,
+    vertical: bool = True,
+    phase: Phase = "worst",
+) -> float | Fraction:
+    r"""Return the mean recurrent length [1]: the mean shortest path over the lags 1..span.
+
+    .. math:: \frac1m \sum_{n=1}^{m} \max_i d_i(n), \qquad m = \text{span}
+
+    ``span`` is the largest dilation (the largest lag of a graph) unless given. Lags that no path
+    reaches make the mean infinite. ``exact=True`` returns the Fraction of which the float is the
+    rounding. ``vertical=False`` counts only edges of positive lag. ``phase`` takes, of all
+    starting phases i, the "worst" (the definition), the "best" or the "mean"; it matters only
+    where the graph's period is above 1.
+
+    Raises TypeError or ValueError for bad input, and ValueError, with the figure, where the answer
+    can be neither proved periodic nor computed lag by lag within this machine's memory.
+
+    >>> compute_mrl([1, 2, 4, 8])
+    5.625
+    >>> compute_mrl([1, 2, 4, 8], exact=True)
+    Fraction(45, 8)
+    >>> compute_mrl([2, 4, 8])
+    inf
+    >>> compute_mrl([2**k for k in range(61)])
+    91.0
+    """
+    mean = mrl_curve(
+        architecture, [_span(architecture, span)], exact=True, vertical=vertical, phase=phase
+    )[0]
+    return mean if exact else float(mean)
+
+
+def mrl_curve(
+    architecture: Any,
+    spans: Iterable[int],
+    *,
+    exact: bool = False,
+    vertical: bool = True,
+    phase: Phase = "worst",
+) -> list[Any]:
+    """Return :func:`compute_mrl` for each of many spans, from one pass over the lags.
+
+    >>> mrl_curve([1, 2, 4, 8], [1, 2, 4, 8])
+    [5.0, 5.0, 5.25, 5.625]
+    """
+    if isinstance(spans, str) or not isinstance(spans, Iterable):
+        raise TypeError(f"spans must be an iterable of positive integers, got {shown(spans)}")
+    spans = [as_integer(span, "span") for span in spans]
+    if not spans:
+        raise ValueError("spans must be one or more positive integers, got none")
+    if phase not in ("worst", "mean", "best"):
+        raise ValueError(f"phase must be 'worst', 'mean' or 'best', got {shown(phase)}")
+    profiles = lengths_over_phases(
+        as_architecture(architecture), max(spans), vertical=vertical, phase=phase
+    )
+    totals = zip(*(profile.totals(spans) for profile in profiles), strict=True)
+    means = [
+        math.inf if None in total else Fraction(sum(total), span * len(total))
+        for span, total in zip(spans, totals, strict=True)
+    ]
+    return means if exact else [float(mean) for mean in means]
+
+
+def longest_lag(
+    architecture: Any, span: int | None = None, *, vertical: bool = True
+) -> tuple[int, float]:
+    """Return the lag of 1..span whose shortest path is longest, and that length.
+
+    The first such lag, in the worst phase; if some lags are unreachable, the first of those and
+    inf.
+
+    >>> longest_lag([1, 2, 4, 8])
+    (7, 7)
+    """
+    span = _span(architecture, span)
+    profile = lengths_over_phases(as_architecture(architecture), span, vertical=vertical)[0]
+    lag, length = profile.longest(span)
+    return lag, math.inf if length is None else length
+
+
+def default_span(architecture: Any) -> int:
+    """Return the span used unless one is given: the largest dilation, or lag, of the architecture.
+
+    >>> default_span([1, 8, 2])
+    8
+    """
+    architecture = as_architecture(architecture)
+    if isinstance(architecture, tuple):
+        return max(architecture)
+    largest = max(lag for *_, lag in architecture.edges(data="lag"))
+    if largest == 0:
+        raise ValueError("span must be given for a graph without lags, got none")
+    return int(largest)
+
+
+def vertical_edges(architecture: Any) -> int:
+    """Return the fewest edges on any path from an input to an output at the same time.
+
+    For a stack that is its number of layers, which every path has.
+
+    >>> vertical_edges([1, 2, 4])
+    3
+    """
+    profiles = lengths_over_phases(as_architecture(architecture), 1)
+    length = profiles[0].up_to(0)[0]
+    return length if math.isinf(length) else int(length)
+
+
+def receptive_field(architecture: Any) -> float:
+    """Return how many steps, the present one included, can reach an output: inf with a cycle.
+
+    >>> from drnn_theory import dilated_cnn
+    >>> receptive_field(dilated_cnn([1, 2, 4])), receptive_field([1, 2, 4])
+    (8, inf)
+    """
+    table = _table(architecture)
+    if not len(table.source):
+        return 1 if set(table.inputs) & set(table.outputs) else 0
+    start = np.full(len(table.nodes), -1 - int(sum(table.lag)))
+    start[table.inputs] = 0
+    walks, cycle = longest_walks(len(start), table.source, table.target, table.lag, start)
+    if cycle is not None:
+        return math.inf
+    return int(max(walks[table.outputs])) + 1
+
+
+def recurrent_edges_per_node(architecture: Any) -> Fraction:
+    """Return N_r [1]: edges of positive lag per hidden node, all nodes being hidden but inputs.
+
+    >>> from drnn_theory import skip_rnn
+    >>> recurrent_edges_per_node(skip_rnn(8, layers=4))
+    Fraction(2, 1)
+    """
+    graph = _graph(architecture)
+    inputs, period = set(graph.graph["inputs"]), graph.graph["period"]
+    hidden = [node for node in graph if (node if period == 1 else node[1]) not in inputs]
+    if not hidden:
+        raise ValueError("recurrent edges per node need a node that is no input, got none")
+    recurrent = sum(lag > 0 for *_, lag in graph.edges(data="lag"))
+    return Fraction(recurrent, len(hidden))
+
+
+@dataclass(frozen=True)
+class CriticalCycle:
+    """A cycle measure with its witness and its certificate.
+
+    ``cycle`` lists the edges (u, v, lag) of one cycle that attains ``ratio`` = lag / edges; the
+    ``potentials`` prove that none is better: along every edge they grow by at least
+    ``denominator * lag - numerator`` (at most, for the least ratio).
+    """
+
+    ratio: Fraction
+    cycle: list[tuple[Any, Any, int]]
+    potentials: dict[Any, int]
+
+
+def critical_cycle(architecture: Any, *, least: bool = False) -> CriticalCycle:
+    """Return the cycle of largest (or ``least``) lag per edge on any input-output walk.
+
+    Raises ValueError where no cycle lies on such a walk.
+
+    >>> critical_cycle([1, 2, 4]).cycle
+    [('h3', 'h3', 4)]
+    """
+    table = _table(architecture)
+    sign = -1 if least else 1
+    found = maximum_cycle_ratio(
+        len(table.nodes), table.source, table.target, sign * table.lag, np.ones_like(table.source)
+    )
+    if found is None:
+        raise ValueError("a cycle must lie on a walk from an input to an output, got none")
+    nodes = table.nodes
+    return CriticalCycle(
+        sign * found.ratio,
+        [(nodes[table.source[e]], nodes[table.target[e]], int(table.lag[e])) for e in found.cycle],
+        {node: sign * int(value) for node, value in zip(nodes, found.potentials, strict=True)},
+    )
+
+
+def recurrent_skip_coefficient(architecture: Any) -> Fraction:
+    """Return s [2]: the largest lag per edge of a directed cycle.
+
+    Only cycles on a walk from an input to an output count; ValueError where there is none.
+
+    >>> recurrent_skip_coefficient([1, 2, 4])
+    Fraction(4, 1)
+    """
+    return critical_cycle(architecture).ratio
+
+
+def recurrent_depth(architecture: Any) -> Fraction:
+    """Return d_r [2]: the largest number of edges per lag of a directed cycle.
+
+    Only cycles on a walk from an input to an output count; ValueError where there is none.
+
+    >>> recurrent_depth([4, 8])
+    Fraction(1, 4)
+    """
+    return 1 / critical_cycle(architecture, least=True).ratio
+
+
+def feedforward_depth(architecture: Any) -> Fraction:
+    """Return d_f [2]: the largest (edges - lag * recurrent depth) of a path from input to output.
+
+    In this package's convention, where the output of a stack is its top layer, a stack of L layers
+    has depth L. It can be 0 or negative in odd graphs. ValueError where no cycle counts.
+
+    >>> feedforward_depth([1, 2, 4])
+    Fraction(3, 1)
+    """
+    depth = recurrent_depth(architecture)
+    table = _table(architecture)
+    # in units of 1 / depth.denominator; no cycle gains anything, so that walks may be walked freely
+    gain = depth.denominator - depth.numerator * table.lag.astype(object)
+    start = np.full(len(table.nodes), -10 * int(sum(abs(gain))) - 1, dtype=object)
+    start[table.inputs] = 0
+    walks, _ = longest_walks(len(start), table.source, table.target, gain, start)
+    return Fraction(int(max(walks[table.outputs])), depth.denominator)
+
+
+def _graph(architecture: Any) -> nx.MultiDiGraph:
+    architecture = as_architecture(architecture)
+    return dilated_rnn(architecture) if isinstance(architecture, tuple) else architecture
+
+
+def _table(architecture: Any) -> EdgeTable:
+    return edge_table(_graph(architecture))
+
+
+def _span(architecture: Any, span: int | None) -> int:
+    return default_span(architecture) if span is None else as_integer(span, "span")

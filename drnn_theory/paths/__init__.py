@@ -1,0 +1,105 @@
+"""Shortest path lengths and path counts by lag: one question, several engines, one answer.
+
+===================  =========================================  ==============================
+engine               serves                                     cost
+===================  =========================================  ==============================
+``stacks``           stacks whose lags form a divisor chain     closed form, any span
+``stacks``           any stack                                  a few times its largest lag
+``certificates``     any cyclic graph, any span                 a few times its largest lag
+``general``          any cyclic graph, lag by lag               units and edges times lags
+``reference``        the same by networkx                       slow; all others must equal it
+===================  =========================================  ==============================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from drnn_theory.architectures import as_architecture, dilated_rnn
+from drnn_theory.dilations import as_integer, is_divisor_chain, require_memory
+from drnn_theory.paths.certificates import combined, graph_profiles
+from drnn_theory.paths.general import Wiring, path_counts_of_graph, path_lengths_by_unit
+from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
+from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
+
+__all__ = ["lengths_over_phases", "path_counts", "shortest_path_lengths"]
+
+
+def shortest_path_lengths(architecture: Any, horizon: int, *, start: int = 0) -> np.ndarray:
+    r"""Return the number of edges d(n) on the shortest path to lag n, for n = 0..horizon.
+
+    ``architecture`` is a sequence of dilations or a cyclic graph; all edges count. The paths lead
+    from an input at time ``start`` (which matters only where the graph's period is above 1) to an
+    output n steps later. The result is a float64 array of shape (horizon + 1,), inf where no path
+    leads. Raises ValueError if it would not fit in memory.
+
+    >>> shortest_path_lengths([1, 2, 4], 8)
+    array([3., 4., 4., 5., 4., 5., 5., 6., 5.])
+    >>> shortest_path_lengths([2, 4], 4)
+    array([ 2., inf,  3., inf,  3.])
+    """
+    architecture = as_architecture(architecture)
+    horizon = as_integer(horizon, "horizon", minimum=0)
+    start = as_integer(start, "start", minimum=0)
+    require_memory(8 * (horizon + 1), f"{horizon + 1} lags")
+    stack = _stack_engine(architecture, horizon, vertical=True)
+    if stack is not None:
+        return stack.up_to(horizon)
+    wiring = Wiring(architecture)
+    start %= wiring.period
+    known = path_lengths_by_unit(wiring, [start], start + horizon)[start:, wiring.output_units, 0]
+    lengths = known.min(axis=1, initial=UNREACHABLE)
+    return np.where(lengths < UNREACHABLE, lengths, np.inf)
+
+
+def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]:
+    r"""Return the exact number of paths to lag n, for n = 0..horizon, as a list of int.
+
+    For a stack these are the coefficients of :math:`\prod_l 1 / (1 - z^{s_l})`.
+
+    >>> path_counts([1, 2, 4], 8)
+    [1, 1, 2, 2, 4, 4, 6, 6, 9]
+    """
+    architecture = as_architecture(architecture)
+    horizon = as_integer(horizon, "horizon", minimum=0)
+    start = as_integer(start, "start", minimum=0)
+    if isinstance(architecture, tuple):
+        architecture = dilated_rnn(architecture)
+    return path_counts_of_graph(architecture, horizon, start=start)
+
+
+def lengths_over_phases(
+    architecture: tuple[int, ...] | nx.MultiDiGraph,
+    span: int,
+    *,
+    vertical: bool = True,
+    phase: str = "worst",
+) -> list[LengthsByLag]:
+    """Return the lengths by lag, known at least up to ``span``, over the starting phases.
+
+    One entry for the "worst" or the "best" phase at each lag; every phase's for the "mean".
+    """
+    stack = _stack_engine(architecture, span, vertical=vertical)
+    if stack is not None:
+        return [stack]
+    profiles = graph_profiles(architecture, span, vertical=vertical)
+    if phase == "mean":
+        return list(profiles)
+    return [combined(profiles, np.maximum if phase == "worst" else np.minimum)]
+
+
+def _stack_engine(
+    architecture: tuple[int, ...] | nx.MultiDiGraph, horizon: int, *, vertical: bool
+) -> LengthsByLag | None:
+    """Return the profile of a stack by its own engines, None for any other graph."""
+    stack = as_stack(architecture)
+    if stack is None:
+        return None
+    if not vertical:
+        stack = stack._replace(vertical=0)
+    if is_divisor_chain(stack.coins):
+        return DivisorChain(*stack)
+    return coin_profile(stack, max(horizon, 1))

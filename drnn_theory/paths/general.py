@@ -1,0 +1,191 @@
+r"""Any cyclic graph: shortest path lengths by lag from every starting phase.
+
+``lengths[t, u, i]`` is the number of edges on the shortest path from an input at time i to unit u
+at time t. From one start it is found by breadth-first search over the unfolded graph, built
+directly as a sparse matrix; from many, step by step in time for all starts at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property
+from graphlib import TopologicalSorter
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
+
+from drnn_theory.dilations import require_memory
+from drnn_theory.graphs import EdgeTable, edge_table
+from drnn_theory.paths.profiles import UNREACHABLE
+
+__all__ = ["Wiring", "path_counts_of_graph", "path_lengths_by_unit"]
+
+
+class Wiring:
+    """A cyclic graph taken apart into units and phases, pruned to its input-output walks."""
+
+    def __init__(self, graph: nx.MultiDiGraph):
+        self.period: int = graph.graph["period"]
+        self.table: EdgeTable = edge_table(graph)
+        parts = [self._split(node) for node in self.table.nodes]
+        self.phase = np.array([phase for phase, _ in parts], dtype=np.int64)
+        names = list(dict.fromkeys(unit for _, unit in parts))
+        index = {name: i for i, name in enumerate(names)}
+        self.unit = np.array([index[unit] for _, unit in parts], dtype=np.int64)
+        self.units = len(names)
+        inputs = set(graph.graph["inputs"])
+        split = (self._split(node) for node in graph)
+        self.starts = sorted({phase for phase, unit in split if unit in inputs})
+        self.largest_lag = int(max(self.table.lag, default=0))
+
+    def _split(self, node: Any) -> tuple[int, Any]:
+        return (0, node) if self.period == 1 else node
+
+    def sources(self, start: int) -> list[int]:
+        """Return the units at which a path may start at time ``start``."""
+        phase = start % self.period
+        return [int(self.unit[node]) for node in self.table.inputs if self.phase[node] == phase]
+
+    @cached_property
+    def output_units(self) -> list[int]:
+        """The units at which a path may end."""
+        return sorted({int(self.unit[node]) for node in self.table.outputs})
+
+    @cached_property
+    def steps(self) -> list[list[tuple[int, int, int]]]:
+        """By phase of its target, all edges (source unit, target unit, lag) in a workable order.
+
+        All edges into a unit come before any edge of lag 0 out of it.
+        """
+        source, target, lag = self.table.source, self.table.target, self.table.lag
+        sorter: TopologicalSorter[int] = TopologicalSorter()
+        for u, v, n in zip(source.tolist(), target.tolist(), lag.tolist(), strict=True):
+            sorter.add(v, *([u] if n == 0 else []))
+        rank = {node: i for i, node in enumerate(sorter.static_order())}
+        steps: list[list[tuple[int, int, int]]] = [[] for _ in range(self.period)]
+        for edge in sorted(range(len(source)), key=lambda e: rank[int(target[e])]):
+            u, v = int(source[edge]), int(target[edge])
+            steps[int(self.phase[v])].append((int(self.unit[u]), int(self.unit[v]), int(lag[edge])))
+        return steps
+
+
+def path_lengths_by_unit(
+    wiring: Wiring, starts: Sequence[int], last: int, *, vertical: bool = True
+) -> np.ndarray:
+    """Return ``lengths[t, u, i]`` for times 0..last, all units and the given starts, as int32.
+
+    UNREACHABLE or more where there is no path. ``vertical=False`` counts an edge of lag 0 as 0.
+    """
+    if len(starts) == 1:
+        return _by_breadth_first_search(wiring, starts[0], last, vertical=vertical)[:, :, None]
+    cells = (last + 1) * wiring.units * len(starts)
+    require_memory(4 * cells, f"{last + 1} lags from {len(starts)} starting phases")
+    lengths = np.full((last + 1, wiring.units, len(starts)), UNREACHABLE, dtype=np.int32)
+    for i, start in enumerate(starts):
+        lengths[start, wiring.sources(start), i] = 0
+    for t in range(last + 1):
+        now = lengths[t]
+        for u, v, lag in wiring.steps[t % wiring.period]:
+            if lag <= t:
+                reached = lengths[t - lag, u] + (1 if vertical or lag else 0)
+                np.minimum(now[v], reached, out=now[v])
+    return lengths
+
+
+def _by_breadth_first_search(
+    wiring: Wiring, start: int, last: int, *, vertical: bool
+) -> np.ndarray:
+    """Return ``lengths[t, u]`` from one start; node t * units + u of the search is (t, u)."""
+    units, period = wiring.units, wiring.period
+    source, target, lag = wiring.table.source, wiring.table.target, wiring.table.lag
+    roots = [node for node in wiring.table.inputs if wiring.phase[node] == start % period]
+    if not vertical:
+        source, target, lag, roots = _without_vertical_edges(wiring.table, roots)
+    usable = lag <= last
+    source, target, lag = source[usable], target[usable], lag[usable].astype(np.int64)
+    rounds = last // period + 1
+    beyond = int(max(lag, default=0))  # rows after the last time: every edge has somewhere to go
+    rows = rounds * period + beyond
+    require_memory(
+        rows * units * 24 + rounds * len(source) * 12,
+        f"{last + 1} lags of {units} units and {len(source)} edges",
+    )
+    row = wiring.phase[source] * units + wiring.unit[source]
+    order = np.argsort(row, kind="stable")
+    heads = (wiring.phase[source] + lag) * units + wiring.unit[target]
+    block = period * units
+    exact = np.int32 if rows * units < 2**31 - 1 and rounds * len(source) < 2**31 else np.int64
+    offsets = (np.arange(rounds, dtype=exact) * block)[:, None]
+    indices = (offsets + heads[order].astype(exact)).ravel()
+    degrees = np.zeros(rows * units + 1, dtype=exact)
+    degrees[: rounds * block] = np.tile(np.bincount(row, minlength=block).astype(exact), rounds)
+    begin = [start * units + int(wiring.unit[node]) for node in roots]
+    degrees[-1] = len(begin)  # one node more, from which the search starts
+    matrix = csr_array(
+        (
+            np.ones(len(indices) + len(begin)),
+            np.r_[indices, np.array(begin, dtype=exact)],
+            np.r_[exact(0), np.cumsum(degrees, dtype=exact)],
+        ),
+        shape=(rows * units + 1, rows * units + 1),
+    )
+    found, before = breadth_first_order(matrix, rows * units)
+    del matrix, indices, degrees
+    depth = np.full(rows * units + 1, UNREACHABLE, dtype=np.int32)
+    depth[found] = _depths(found, before)
+    return depth[: (last + 1) * units].reshape(last + 1, units)
+
+
+def _depths(found: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return the depths of nodes listed in breadth-first order, less 1; the root is found[0].
+
+    The parents appear in the order of their children, so that a level ends where the parents pass
+    the end of the level above.
+    """
+    rank = np.empty(len(before), dtype=found.dtype)
+    rank[found] = np.arange(len(found), dtype=found.dtype)
+    parents = memoryview(rank[before[found[1:]]])
+    ends = [0, 1]
+    while ends[-1] < len(found):
+        ends.append(1 + bisect_left(parents, ends[-1], ends[-1] - 1))
+    return np.repeat(np.arange(-1, len(ends) - 2, dtype=np.int32), np.diff(ends))
+
+
+def _without_vertical_edges(
+    table: EdgeTable, roots: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """Return edges and roots in which every edge of lag 0 is contracted into what precedes it."""
+    instant = nx.DiGraph()
+    instant.add_nodes_from(range(len(table.nodes)))
+    level = table.lag == 0
+    instant.add_edges_from(
+        zip(table.source[level].tolist(), table.target[level].tolist(), strict=True)
+    )
+    closure = {node: [node, *nx.descendants(instant, node)] for node in instant}
+    edges = {
+        (int(table.source[e]), head, int(table.lag[e]))
+        for e in np.flatnonzero(~level)
+        for head in closure[int(table.target[e])]
+    }
+    source, target, lag = np.array(sorted(edges), dtype=table.lag.dtype).reshape(-1, 3).T
+    roots = sorted({head for root in roots for head in closure[root]})
+    return source.astype(np.int64), target.astype(np.int64), lag, roots
+
+
+def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0) -> list[int]:
+    """Return the exact number of paths by lag 0..horizon from the inputs at time ``start``."""
+    wiring = Wiring(graph)
+    start %= wiring.period
+    counts = [[0] * wiring.units for _ in range(start + horizon + 1)]
+    for unit in wiring.sources(start):
+        counts[start][unit] += 1
+    for t in range(start, start + horizon + 1):
+        now = counts[t]
+        for u, v, lag in wiring.steps[t % wiring.period]:
+            if t - lag >= start:
+                now[v] += counts[t - lag][u]
+    return [sum(now[unit] for unit in wiring.output_units) for now in counts[start:]]

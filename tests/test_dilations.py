@@ -1,0 +1,103 @@
+import re
+
+import numpy as np
+import pytest
+
+from drnn_theory import as_dilations, compute_mrl, exponential_dilations, is_divisor_chain
+from drnn_theory.dilations import as_integer, require_memory
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [[1, 2, 4], (1, 2, 4), np.array([1, 2, 4]), iter([1, 2, 4]), [np.int32(1), 2.0, 4]],
+    ids=["list", "tuple", "array", "generator", "mixed integers and an integral float"],
+)
+def test_any_flat_iterable_of_positive_integers_is_a_scheme(typed):
+    scheme = as_dilations(typed)
+    assert scheme == (1, 2, 4)
+    assert {type(s) for s in scheme} == {int}
+
+
+REFUSED = [
+    (ValueError, [], "got none"),
+    (ValueError, [1, 0, 4], "got [1, 0, 4]: 0 is not positive"),
+    (ValueError, [1, -2], "got [1, -2]: -2 is not positive"),
+    (ValueError, [1, 2.5], "got [1, 2.5]: 2.5 is not an integer"),
+    (ValueError, [1, float("nan")], "nan is not an integer"),
+    (ValueError, [1, float("inf")], "inf is not an integer"),
+    (TypeError, [1, True], "got [1, True]: True is a bool"),
+    (TypeError, [np.True_], "is a bool"),
+    (TypeError, [1, "2"], "'2' is a str"),
+    (TypeError, [1, [2, 4]], "[2, 4] is a list"),
+    (TypeError, np.ones((2, 2), dtype=int), "is a ndarray"),
+    (TypeError, [1, None], "None is a NoneType"),
+    (TypeError, "1,2,4", "got '1,2,4' (str)"),
+    (TypeError, 4, "got 4 (int)"),
+    (TypeError, None, "got None (NoneType)"),
+    (TypeError, {1: 2}, "got {1: 2} (dict)"),
+]
+
+
+@pytest.mark.parametrize(("error", "typed", "message"), REFUSED, ids=[m for *_, m in REFUSED])
+def test_what_is_no_scheme_is_refused_with_what_was_typed(error, typed, message):
+    rule = "dilations must be one or more positive integers, "
+    for door in (as_dilations, compute_mrl):
+        with pytest.raises(error, match=re.escape(rule) + ".*" + re.escape(message)) as caught:
+            door(typed)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "typed", "message"),
+    [
+        (ValueError, 0, "span must be a positive integer, got 0"),
+        (ValueError, -3, "span must be a positive integer, got -3"),
+        (ValueError, 2.5, "span must be a positive integer, got 2.5"),
+        (ValueError, float("nan"), "span must be a positive integer, got nan"),
+        (TypeError, True, "span must be a positive integer, got True (bool)"),
+        (TypeError, "8", "span must be a positive integer, got '8' (str)"),
+        (TypeError, [8], "span must be a positive integer, got [8] (list)"),
+    ],
+)
+def test_a_span_is_a_positive_integer(error, typed, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        compute_mrl([1, 2], typed)
+
+
+def test_a_minimum_is_named_in_the_message():
+    with pytest.raises(ValueError, match=r"^steps must be a non-negative integer, got -1$"):
+        as_integer(-1, "steps", minimum=0)
+    with pytest.raises(ValueError, match=r"^base must be an integer of at least 2, got 1$"):
+        as_integer(1, "base", minimum=2)
+
+
+def test_what_would_not_fit_in_memory_is_refused_with_the_figure():
+    with pytest.raises(ValueError, match=r"^1 lags must fit in half .* got 931323 GiB$"):
+        require_memory(10**15, "1 lags")
+    require_memory(10**6, "1 lags")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "scheme"),
+    [((4,), (1, 2, 4, 8)), ((3, 3), (1, 3, 9)), ((2, 10), (1, 10)), ((1,), (1,))],
+)
+def test_exponential_dilations_are_powers_of_their_base(arguments, scheme):
+    assert exponential_dilations(*arguments) == scheme
+
+
+def test_a_starting_exponent_drops_the_lowest_dilations():
+    assert exponential_dilations(3, 2, start=2) == exponential_dilations(5)[2:]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "chain"),
+    [
+        ([1, 2, 4], True),
+        ([4, 1, 2, 2], True),
+        ([1, 5, 10], True),
+        ([1, 2, 3], False),
+        ([2, 4], False),
+    ],
+)
+def test_a_divisor_chain_starts_at_1_and_each_dilation_divides_the_next(scheme, chain):
+    assert is_divisor_chain(scheme) is chain
