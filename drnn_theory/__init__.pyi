@@ -14,9 +14,11 @@ from .measures import (
     recurrent_skip_coefficient,
     vertical_edges,
 )
+from .models import DilatedRNN
 from .paths import path_counts, shortest_path_lengths
 
 __all__ = [
+    "DilatedRNN",
     "as_dilations",
     "compute_mrl",
     "critical_cycle",
