@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ..dilations import as_dilations, as_integer
-from .folding import LayerState, run_layer
+from .folding import LayerState, run_layer, run_ragged_layer, take_rows
 
 _CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
 
@@ -24,19 +25,35 @@ class DilatedRNN(torch.nn.Module):
 
     Args:
         input_size: features of the input.
-        hidden_size: units of every layer.
+        hidden_size: units of every layer, or of each, bottom layer first.
         dilations: s_1, .., s_L, bottom layer first; any positive integers in any order.
         cell: f, one of "RNN", "GRU", "LSTM".
         nonlinearity: "tanh" or "relu", of the cell "RNN" only.
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features); the state is not affected, as in torch.nn.GRU.
+        bias: whether layers have biases.
+        dropout: probability that a unit is dropped, in training, on its way from one layer to the
+            next; it needs two layers or more.
+        fusion: add a last layer that fuses the top states of the last s_1 steps, a causal
+            convolution. It repairs a scheme that starts with s_1 > 1, whose residue classes of
+            time would otherwise never meet [1].
+        device, dtype: of the parameters.
 
-    Called as ``model(x, state=None)``, it returns ``(output, state)``. The state is a tuple with
-    one entry per layer: its last s_l states, a tensor (s_l, batch, hidden_size), oldest first; for
-    "LSTM" a pair (h, c) of such tensors. ``None`` stands for zeros. Passing the state on feeds a
-    sequence in pieces of any length.
+    ``model(x, state=None, lengths=None)`` returns ``(output, state)``. The input is a tensor
+    (time, batch, input_size), unbatched (time, input_size), or a PackedSequence; the output is of
+    the same kind. For a padded batch ``lengths`` gives the steps of each sequence, 0 to time, in
+    any order; outputs beyond them are zero.
 
-    The parameters live in ``layers``, one torch.nn.RNN, GRU or LSTM per dilation.
+    The state is a tuple with one entry per layer: its last s_l states, a tensor
+    (s_l, batch, hidden_size), oldest first; for "LSTM" a pair (h, c) of such tensors; with fusion
+    one entry more, the top layer's last s_1 - 1 outputs. Unbatched, the batch axis is absent.
+    ``None`` stands for zeros. Passing the state on feeds a sequence in pieces of any length, 0
+    included; each sequence's state ends at its own length. It is never written to.
+
+    The parameters live in ``layers``, one torch.nn.RNN, GRU or LSTM per dilation, and ``fuse``, a
+    torch.nn.Conv1d whose last column weighs the present step. Safe to train in float64, float32
+    and bfloat16 and under autocast, which runs the state in lower precision, too. torch.compile
+    accepts the model, though it has to leave out what torch.nn's own layers make it leave out.
 
     >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
     >>> output, state = model(torch.zeros(10, 2, 3))
@@ -47,7 +64,7 @@ class DilatedRNN(torch.nn.Module):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Iterable[int],
         dilations: Iterable[int],
         *,
         cell: str = "RNN",
@@ -60,52 +77,236 @@ class DilatedRNN(torch.nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if cell not in _CELLS:
+        if not isinstance(cell, str) or cell not in _CELLS:
             raise ValueError(f"cell must be one of 'RNN', 'GRU', 'LSTM', got {cell!r}")
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         if cell != "RNN" and nonlinearity != "tanh":
             raise ValueError(
-                f"nonlinearity is the cell 'RNN''s to choose, got {nonlinearity!r} for {cell!r}"
+                f"nonlinearity must be 'tanh' unless the cell is 'RNN', got {nonlinearity!r}"
+                f" with the cell {cell!r}"
             )
-        if dropout or fusion:
-            raise NotImplementedError("dropout and fusion are not there yet")
         self.dilations = as_dilations(dilations)
         self.input_size = as_integer(input_size, "input_size")
-        self.hidden_size = as_integer(hidden_size, "hidden_size")
+        self.hidden_sizes = _as_sizes(hidden_size, len(self.dilations))
+        self.hidden_size = (
+            self.hidden_sizes if isinstance(hidden_size, Iterable) else self.hidden_sizes[0]
+        )
         self.cell = cell
         self.batch_first = batch_first
+        self.dropout = _as_probability(dropout, len(self.dilations))
         self.fusion = fusion
         options: dict[str, Any] = {"bias": bias, "device": device, "dtype": dtype}
-        if cell == "RNN":
-            options["nonlinearity"] = nonlinearity
+        choice = {"nonlinearity": nonlinearity} if cell == "RNN" else {}
+        inputs = (self.input_size, *self.hidden_sizes)
         self.layers = torch.nn.ModuleList(
-            _CELLS[cell](
-                self.hidden_size if layer else self.input_size, self.hidden_size, **options
-            )
-            for layer in range(len(self.dilations))
+            _CELLS[cell](fan_in, hidden, **choice, **options)
+            for fan_in, hidden in zip(inputs, self.hidden_sizes, strict=False)
         )
+        if fusion:
+            top = self.hidden_sizes[-1]
+            self.fuse = torch.nn.Conv1d(top, top, self.dilations[0], **options)
 
     def forward(
-        self, x: Tensor, state: Sequence[Any] | None = None
-    ) -> tuple[Tensor, tuple[Any, ...]]:
-        """Return the top layer's states and the state from which the next piece goes on."""
+        self,
+        x: Tensor | PackedSequence,
+        state: Sequence[Any] | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """Return the output and the state from which the next piece goes on."""
+        if isinstance(x, PackedSequence):
+            if lengths is not None:
+                raise ValueError(f"lengths must be None for a PackedSequence, got {lengths}")
+            return self._forward_packed(x, state)
+        self._check_input(x)
+        if x.dim() == 2:
+            if lengths is not None:
+                raise ValueError(f"lengths must be None for unbatched input, got {lengths}")
+            output, new_state = self._run(x.unsqueeze(1), self._batched(state), None)
+            return output.squeeze(1), _map(lambda h: h.squeeze(1), new_state)
         if self.batch_first:
             x = x.transpose(0, 1)
-        if state is None:
-            state = self.zero_state(x.size(1))
-        new_state = []
-        for layer, dilation, old in zip(self.layers, self.dilations, state, strict=True):
-            x, new = run_layer(layer, x, _as_tuple(old), dilation)
+        if lengths is not None:
+            lengths = _as_lengths(lengths, x)
+        output, new_state = self._run(x, state, lengths)
+        return output.transpose(0, 1) if self.batch_first else output, new_state
+
+    def _forward_packed(
+        self, x: PackedSequence, state: Sequence[Any] | None
+    ) -> tuple[PackedSequence, tuple[Any, ...]]:
+        self._check_input(x.data)
+        padded, lengths = pad_packed_sequence(x)  # in the user's order, as the state is
+        output, new_state = self._run(padded, state, lengths)
+        if x.sorted_indices is not None:
+            order = x.sorted_indices
+            output, lengths = output.index_select(1, order), lengths[order.to(lengths.device)]
+        data = pack_padded_sequence(output, lengths).data
+        return PackedSequence(data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), new_state
+
+    def _run(
+        self, x: Tensor, state: Sequence[Any] | None, lengths: Tensor | None
+    ) -> tuple[Tensor, tuple[Any, ...]]:
+        """Run on (T, B, F) from the state, each sequence to its own length where one is given."""
+        dtype = next(self.parameters()).dtype
+        state = self._zeros(x, dtype) if state is None else self._checked_state(state, x)
+        if _autocasts(x):  # what an autocast layer returned may come in: cast it as autocast would
+            x, state = x.to(dtype), _map(lambda h: h.to(dtype), state)
+        new_state: list[Any] = []
+        for index, (layer, dilation) in enumerate(zip(self.layers, self.dilations, strict=True)):
+            if index and self.dropout:
+                x = torch.nn.functional.dropout(x, self.dropout, self.training)
+            old: LayerState = state[index] if self.cell == "LSTM" else (state[index],)
+            if lengths is None:
+                x, new = run_layer(layer, x, old, dilation)
+            else:
+                x, new = run_ragged_layer(layer, x, old, dilation, lengths)
             new_state.append(new if self.cell == "LSTM" else new[0])
-        return x.transpose(0, 1) if self.batch_first else x, tuple(new_state)
+        if self.fusion:
+            x, recent = self._fuse(x, state[-1], lengths)
+            new_state.append(recent)
+        return x, tuple(new_state)
 
-    def zero_state(self, batch: int) -> tuple[Any, ...]:
-        """Return the state that None stands for: zeros, in the parameters' dtype and device."""
-        like = next(self.parameters())
-        zeros = [like.new_zeros(s, batch, self.hidden_size) for s in self.dilations]
-        return tuple((h, h) for h in zeros) if self.cell == "LSTM" else tuple(zeros)
+    def _fuse(self, x: Tensor, recent: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the causal convolution of the top states and the last d - 1 of them."""
+        seen = torch.cat([recent, x])  # (d - 1 + T, B, H)
+        fused = x
+        if x.size(0):
+            fused = self.fuse(seen.permute(1, 2, 0)).permute(2, 0, 1)  # (T, B, H)
+        if lengths is None:
+            return fused, seen[x.size(0) :].clone()
+        beyond = torch.arange(x.size(0)).unsqueeze(1) >= lengths  # (T, B)
+        fused = fused.masked_fill(beyond.to(x.device).unsqueeze(2), 0.0)
+        last = torch.arange(recent.size(0)).unsqueeze(1) + lengths  # (d - 1, B)
+        return fused, take_rows(seen, last)
+
+    def _shapes(self, batch: int) -> list[tuple[int, int, int]]:
+        """Return the shape that every entry of the state must have."""
+        shapes = [
+            (s, batch, hidden) for s, hidden in zip(self.dilations, self.hidden_sizes, strict=True)
+        ]
+        return shapes + [(self.dilations[0] - 1, batch, self.hidden_sizes[-1])] * self.fusion
+
+    def _zeros(self, x: Tensor, dtype: torch.dtype) -> tuple[Any, ...]:
+        """Return the state that None stands for, made from x so that vmap sees it."""
+        pairs = len(self.layers) if self.cell == "LSTM" else 0
+        return tuple(
+            (x.new_zeros(shape, dtype=dtype), x.new_zeros(shape, dtype=dtype))
+            if index < pairs
+            else x.new_zeros(shape, dtype=dtype)
+            for index, shape in enumerate(self._shapes(x.size(1)))
+        )
+
+    def _batched(self, state: Any) -> Any:
+        """Return the state of an unbatched sequence with the batch axis put in."""
+
+        def put_in(h: Any) -> Any:
+            if isinstance(h, Tensor) and h.dim() != 2:
+                raise ValueError(
+                    f"state must hold tensors (s, hidden_size) for unbatched input,"
+                    f" got shape {tuple(h.shape)}"
+                )
+            return h.unsqueeze(1) if isinstance(h, Tensor) else h
+
+        return _map(put_in, state) if isinstance(state, (tuple, list)) else state
+
+    def _check_input(self, x: Any) -> None:
+        """Refuse what is no input of this model."""
+        rule = f"input must be a tensor of shape (time, batch, {self.input_size})"
+        if self.batch_first:
+            rule = f"input must be a tensor of shape (batch, time, {self.input_size})"
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{rule}, got {type(x).__name__}")
+        if x.dim() not in (2, 3) or x.size(-1) != self.input_size:
+            raise ValueError(f"{rule} or (time, {self.input_size}), got {tuple(x.shape)}")
+        self._check_kind("input", x)
+
+    def _check_kind(self, name: str, x: Tensor) -> None:
+        """Refuse another dtype or device than the parameters have."""
+        own = next(self.parameters())
+        if x.dtype != own.dtype and not (_autocasts(x) and x.dtype.is_floating_point):
+            raise ValueError(f"{name} must be {own.dtype} as the parameters are, got {x.dtype}")
+        if x.device != own.device:
+            raise ValueError(f"{name} must be on {own.device} as the parameters, got {x.device}")
+
+    def _checked_state(self, state: Any, x: Tensor) -> tuple[Any, ...]:
+        """Return the state as a tuple, or refuse what this model cannot have returned."""
+        shapes = self._shapes(x.size(1))
+        rule = f"state must be a tuple of {len(shapes)} entries"
+        if isinstance(state, Tensor) or not isinstance(state, Sequence):
+            raise TypeError(f"{rule}, got {type(state).__name__}")
+        if len(state) != len(shapes):
+            raise ValueError(f"{rule}, got {len(state)}")
+        checked: list[Any] = []
+        for index, (entry, shape) in enumerate(zip(state, shapes, strict=True)):
+            pair = self.cell == "LSTM" and index < len(self.layers)
+            kind = "a pair (h, c) of tensors" if pair else "a tensor"
+            rule = f"state[{index}] must be {kind} of shape {shape}"
+            if pair and (not isinstance(entry, (tuple, list)) or len(entry) != 2):
+                raise TypeError(f"{rule}, got {type(entry).__name__}")
+            for h in entry if pair else (entry,):
+                if not isinstance(h, Tensor):
+                    raise TypeError(f"{rule}, got {type(h).__name__}")
+                if h.shape != shape:
+                    raise ValueError(f"{rule}, got {tuple(h.shape)}")
+                self._check_kind(f"state[{index}]", h)
+            checked.append(tuple(entry) if pair else entry)
+        return tuple(checked)
+
+    def extra_repr(self) -> str:
+        """Say what the layers' own lines do not."""
+        text = f"dilations={self.dilations}"
+        if self.batch_first:
+            text += ", batch_first=True"
+        return text + (f", dropout={self.dropout}" if self.dropout else "")
 
 
-def _as_tuple(entry: Tensor | Sequence[Tensor]) -> LayerState:
-    return (entry,) if isinstance(entry, Tensor) else tuple(entry)
+def _map(function: Any, state: Sequence[Any]) -> tuple[Any, ...]:
+    """Apply a function to every tensor of a state."""
+    return tuple(
+        tuple(function(h) for h in entry) if isinstance(entry, (tuple, list)) else function(entry)
+        for entry in state
+    )
+
+
+def _autocasts(x: Tensor) -> bool:
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def _as_sizes(hidden_size: int | Iterable[int], layers: int) -> tuple[int, ...]:
+    """Return one size per layer."""
+    if isinstance(hidden_size, (str, bytes)) or not isinstance(hidden_size, Iterable):
+        return (as_integer(hidden_size, "hidden_size"),) * layers
+    sizes = tuple(as_integer(size, "hidden_size") for size in hidden_size)
+    if len(sizes) != layers:
+        raise ValueError(
+            f"hidden_size must be one integer or one per layer, {layers}, got {len(sizes)}: {sizes}"
+        )
+    return sizes
+
+
+def _as_probability(dropout: float, layers: int) -> float:
+    """Return the probability of dropout, which must have a place to act."""
+    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+        raise TypeError(f"dropout must be a number in [0, 1], got {dropout!r}")
+    if not 0 <= dropout <= 1:
+        raise ValueError(f"dropout must be a number in [0, 1], got {dropout}")
+    if dropout and layers == 1:
+        raise ValueError(
+            f"dropout must be 0 for one layer, got {dropout}: it acts between two layers"
+        )
+    return float(dropout)
+
+
+def _as_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
+    """Return the lengths of a batch (T, B, F) as a tensor on the CPU, where torch packs from."""
+    steps, batch, _ = x.shape
+    rule = f"lengths must be {batch} integers from 0 to {steps}, one per sequence"
+    values = torch.as_tensor(lengths).cpu()
+    if values.shape != (batch,):
+        raise ValueError(f"{rule}, got shape {tuple(values.shape)}")
+    if values.numel() and (values.is_floating_point() or values.dtype == torch.bool):
+        raise TypeError(f"{rule}, got {values.dtype}")
+    if values.numel() and (int(values.min()) < 0 or int(values.max()) > steps):
+        raise ValueError(f"{rule}, got {values.tolist()}")
+    return values.long()
