@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from ..dilations import as_dilations, as_integer
 from .folding import LayerState, run_layer, run_ragged_layer, take_rows
+from .recurrence import run_columns, runs_in_columns
 
 _CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
 
@@ -151,20 +152,35 @@ class DilatedRNN(torch.nn.Module):
         state = self._zeros(x, dtype) if state is None else self._checked_state(state, x)
         if _autocasts(x):  # what an autocast layer returned may come in: cast it as autocast would
             x, state = x.to(dtype), _map(lambda h: h.to(dtype), state)
+        steps, batch, _ = x.shape
+        columns = lengths is None and self._runs_in_columns(x, state)
+        if columns:
+            x = x.flatten(0, 1).t()  # (F, T*B)
         new_state: list[Any] = []
         for index, (layer, dilation) in enumerate(zip(self.layers, self.dilations, strict=True)):
             if index and self.dropout:
                 x = torch.nn.functional.dropout(x, self.dropout, self.training)
             old: LayerState = state[index] if self.cell == "LSTM" else (state[index],)
-            if lengths is None:
+            if columns:
+                x, last = run_columns(layer, x, old[0].flatten(0, 1).t())
+                new: LayerState = (_rows(last, dilation, batch),)
+            elif lengths is None:
                 x, new = run_layer(layer, x, old, dilation)
             else:
                 x, new = run_ragged_layer(layer, x, old, dilation, lengths)
             new_state.append(new if self.cell == "LSTM" else new[0])
+        if columns:
+            x = _rows(x, steps, batch)
         if self.fusion:
             x, recent = self._fuse(x, state[-1], lengths)
             new_state.append(recent)
         return x, tuple(new_state)
+
+    def _runs_in_columns(self, x: Tensor, state: Sequence[Any]) -> bool:
+        """Tell whether the layers may run on feature-major data with a backward of their own."""
+        if self.cell == "LSTM" or not x.size(0) or not x.size(1):
+            return False
+        return runs_in_columns(x, *state, *self.layers.parameters())
 
     def _fuse(self, x: Tensor, recent: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the causal convolution of the top states and the last d - 1 of them."""
@@ -258,6 +274,11 @@ class DilatedRNN(torch.nn.Module):
         if self.batch_first:
             text += ", batch_first=True"
         return text + (f", dropout={self.dropout}" if self.dropout else "")
+
+
+def _rows(x: Tensor, steps: int, batch: int) -> Tensor:
+    """Return feature-major data (H, T*B) as (T, B, H), in memory of its own."""
+    return x.t().clone(memory_format=torch.contiguous_format).unflatten(0, (steps, batch))
 
 
 def _map(function: Any, state: Sequence[Any]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ multiples of s, *is* (T/s, s*B, F) in memory: the chains become members of the b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ LayerState = tuple[Tensor, ...]  # (h,) or, for an LSTM, (h, c); each (s, B, H),
 
 
 def run_layer(
-    layer: torch.nn.Module, x: Tensor, state: LayerState, dilation: int
+    layer: Callable[..., Any], x: Tensor, state: LayerState, dilation: int
 ) -> tuple[Tensor, LayerState]:
     """Return the layer's outputs (T, B, H) and its last ``dilation`` states.
 
@@ -41,7 +42,7 @@ def run_layer(
 
 
 def run_ragged_layer(
-    layer: torch.nn.Module, x: Tensor, state: LayerState, dilation: int, lengths: Tensor
+    layer: Callable[..., Any], x: Tensor, state: LayerState, dilation: int, lengths: Tensor
 ) -> tuple[Tensor, LayerState]:
     """Return what :func:`run_layer` would for each sequence of the batch at its own length.
 
@@ -78,7 +79,7 @@ def take_rows(history: Tensor, rows: Tensor) -> Tensor:
 
 
 def _run_chains(
-    layer: torch.nn.Module, x: Tensor | PackedSequence, first: LayerState
+    layer: Callable[..., Any], x: Tensor | PackedSequence, first: LayerState
 ) -> tuple[Any, LayerState]:
     """Run torch's layer on (steps, chains, F) from the states (chains, H) of each chain."""
     initial = tuple(h.unsqueeze(0) for h in first)  # (1, chains, H)
