@@ -16,9 +16,12 @@ from .measures import (
 )
 from .models import DilatedRNN
 from .paths import path_counts, shortest_path_lengths
+from .theorems import THEOREMS, Theorem
 
 __all__ = [
+    "THEOREMS",
     "DilatedRNN",
+    "Theorem",
     "as_dilations",
     "compute_mrl",
     "critical_cycle",
