@@ -1,5 +1,6 @@
 from .architectures import dilated_cnn, dilated_rnn, layers_rnn, skip_rnn, stacked_rnn
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
+from .gradients import GradientProfile, gradient_profile
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,
@@ -21,6 +22,7 @@ from .theorems import THEOREMS, Theorem
 __all__ = [
     "THEOREMS",
     "DilatedRNN",
+    "GradientProfile",
     "Theorem",
     "as_dilations",
     "compute_mrl",
@@ -31,6 +33,7 @@ __all__ = [
     "dilated_rnn",
     "exponential_dilations",
     "feedforward_depth",
+    "gradient_profile",
     "graph_from_json",
     "graph_to_json",
     "is_divisor_chain",
