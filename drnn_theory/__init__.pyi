@@ -1,4 +1,5 @@
 from .architectures import dilated_cnn, dilated_rnn, layers_rnn, skip_rnn, stacked_rnn
+from .costs import count_parameters, state_size
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import GradientProfile, gradient_profile
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
@@ -26,6 +27,7 @@ __all__ = [
     "Theorem",
     "as_dilations",
     "compute_mrl",
+    "count_parameters",
     "critical_cycle",
     "cyclic_graph",
     "default_span",
@@ -48,6 +50,7 @@ __all__ = [
     "shortest_path_lengths",
     "skip_rnn",
     "stacked_rnn",
+    "state_size",
     "unfold",
     "vertical_edges",
 ]

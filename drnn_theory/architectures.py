@@ -21,6 +21,7 @@ from drnn_theory.graphs import as_graph, cyclic_graph
 __all__ = [
     "Architecture",
     "as_architecture",
+    "as_cyclic_graph",
     "dilated_cnn",
     "dilated_rnn",
     "layers_rnn",
@@ -49,6 +50,12 @@ def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
             return dilated_rnn(architecture.dilations, fusion=True)
         return as_dilations(architecture.dilations)
     return as_dilations(architecture)
+
+
+def as_cyclic_graph(architecture: Any) -> nx.MultiDiGraph:
+    """Return the cyclic graph of an architecture, that of a DilatedRNN for a scheme."""
+    architecture = as_architecture(architecture)
+    return dilated_rnn(architecture) if isinstance(architecture, tuple) else architecture
 
 
 def layers_rnn(layers: Iterable[Iterable[int]]) -> nx.MultiDiGraph:

@@ -33,6 +33,7 @@ __all__ = [
     "graph_from_json",
     "graph_to_json",
     "unfold",
+    "unit_of",
 ]
 
 
@@ -106,7 +107,7 @@ def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
                 f"{name} must be congruent to {(target[0] - source[0]) % period} modulo the period "
                 f"{period}, got {lag}"
             )
-    units = {_unit(node, period) for node in graph}
+    units = {unit_of(node, period) for node in graph}
     for role in ("inputs", "outputs"):
         for unit in _units(graph.graph[role], role):
             if unit not in units:
@@ -135,10 +136,10 @@ def unfold(graph: nx.MultiDiGraph, steps: int) -> nx.DiGraph:
     unfolded = nx.DiGraph()
     for node in graph:
         first = node[0] if period > 1 else 0
-        unfolded.add_nodes_from((t, _unit(node, period)) for t in range(first, steps + 1, period))
+        unfolded.add_nodes_from((t, unit_of(node, period)) for t in range(first, steps + 1, period))
     for source, target, lag in graph.edges(data="lag"):
         first = source[0] if period > 1 else 0
-        u, v = _unit(source, period), _unit(target, period)
+        u, v = unit_of(source, period), unit_of(target, period)
         unfolded.add_edges_from(
             ((t, u), (t + lag, v), {"lag": lag}) for t in range(first, steps - lag + 1, period)
         )
@@ -210,8 +211,8 @@ def edge_table(graph: nx.MultiDiGraph) -> EdgeTable:
     """Return the graph as arrays, pruned to the nodes on walks from an input to an output."""
     period = graph.graph["period"]
     inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
-    starts = [node for node in graph if _unit(node, period) in inputs]
-    ends = [node for node in graph if _unit(node, period) in outputs]
+    starts = [node for node in graph if unit_of(node, period) in inputs]
+    ends = [node for node in graph if unit_of(node, period) in outputs]
     after = _reached(graph.successors, starts)
     before = _reached(graph.predecessors, ends)
     nodes = [node for node in graph if node in after and node in before]
@@ -243,7 +244,8 @@ def _reached(step: Any, roots: list[Hashable]) -> set[Hashable]:
     return reached
 
 
-def _unit(node: Any, period: int) -> Hashable:
+def unit_of(node: Any, period: int) -> Hashable:
+    """Return the unit of a node, which is a pair (phase, unit) where the period is above 1."""
     return node if period == 1 else node[1]
 
 

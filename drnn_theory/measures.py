@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import as_architecture, dilated_rnn
+from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
 from drnn_theory.dilations import as_integer, shown
-from drnn_theory.graphs import EdgeTable, edge_table
+from drnn_theory.graphs import EdgeTable, edge_table, unit_of
 from drnn_theory.paths import lengths_over_phases
 
 __all__ = [
@@ -182,9 +181,9 @@ def recurrent_edges_per_node(architecture: Any) -> Fraction:
     >>> recurrent_edges_per_node(skip_rnn(8, layers=4))
     Fraction(2, 1)
     """
-    graph = _graph(architecture)
+    graph = as_cyclic_graph(architecture)
     inputs, period = set(graph.graph["inputs"]), graph.graph["period"]
-    hidden = [node for node in graph if (node if period == 1 else node[1]) not in inputs]
+    hidden = [node for node in graph if unit_of(node, period) not in inputs]
     if not hidden:
         raise ValueError("recurrent edges per node need a node that is no input, got none")
     recurrent = sum(lag > 0 for *_, lag in graph.edges(data="lag"))
@@ -269,13 +268,8 @@ def feedforward_depth(architecture: Any) -> Fraction:
     return Fraction(int(max(walks[table.outputs])), depth.denominator)
 
 
-def _graph(architecture: Any) -> nx.MultiDiGraph:
-    architecture = as_architecture(architecture)
-    return dilated_rnn(architecture) if isinstance(architecture, tuple) else architecture
-
-
 def _table(architecture: Any) -> EdgeTable:
-    return edge_table(_graph(architecture))
+    return edge_table(as_cyclic_graph(architecture))
 
 
 def _span(architecture: Any, span: int | None) -> int:

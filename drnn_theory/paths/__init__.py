@@ -18,7 +18,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import as_architecture, dilated_rnn
+from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.dilations import as_integer, is_divisor_chain, require_memory
 from drnn_theory.paths.certificates import combined, graph_profiles
 from drnn_theory.paths.general import Wiring, path_counts_of_graph, path_lengths_by_unit
@@ -63,12 +63,10 @@ def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]
     >>> path_counts([1, 2, 4], 8)
     [1, 1, 2, 2, 4, 4, 6, 6, 9]
     """
-    architecture = as_architecture(architecture)
+    graph = as_cyclic_graph(architecture)
     horizon = as_integer(horizon, "horizon", minimum=0)
     start = as_integer(start, "start", minimum=0)
-    if isinstance(architecture, tuple):
-        architecture = dilated_rnn(architecture)
-    return path_counts_of_graph(architecture, horizon, start=start)
+    return path_counts_of_graph(graph, horizon, start=start)
 
 
 def lengths_over_phases(

@@ -1,0 +1,67 @@
+import re
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drnn_theory import (
+    DilatedRNN,
+    count_parameters,
+    cyclic_graph,
+    dilated_cnn,
+    dilated_rnn,
+    skip_rnn,
+    state_size,
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.sampled_from(["RNN", "GRU", "LSTM"]),
+    st.booleans(),
+)
+def test_parameters_and_state_are_those_of_the_torch_module(
+    dilations, hidden, features, cell, fuse
+):
+    model = DilatedRNN(features, hidden, dilations, cell=cell, fusion=fuse)
+    graph = dilated_rnn(dilations, fusion=fuse)
+    sizes = {"input_size": features, "cell": cell}
+    assert count_parameters(graph, hidden, **sizes) == sum(p.numel() for p in model.parameters())
+    _, state = model(torch.zeros(1, 1, features))
+    tensors = [t for layer in state for t in (layer if isinstance(layer, tuple) else (layer,))]
+    if not fuse:  # a module keeps the states that fusion reads beside those that the layer reads
+        assert state_size(graph, hidden, **sizes) == sum(t.numel() for t in tensors)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters", "state"),
+    [
+        ([1, 2, 4], (20 + 400 + 40) + 2 * (800 + 40), 140),
+        (skip_rnn(8, layers=2), (20 + 800 + 40) + (1200 + 40), 320),
+        (dilated_cnn([1, 4]), (40 + 20) + (800 + 20), 1 + 4 * 20),
+        (dilated_rnn([2, 2], fusion=True), (20 + 400 + 40) + (800 + 40) + (800 + 20), 80),
+    ],
+)
+def test_costs_worked_by_hand_for_20_hidden_units_and_one_feature(architecture, parameters, state):
+    assert count_parameters(architecture, 20) == parameters
+    assert state_size(architecture, 20) == state
+
+
+def test_matrices_are_shared_by_the_phases_and_the_state_is_the_largest_over_them():
+    edges = [((p, "x"), (p, "h"), 0) for p in (0, 2)]
+    edges += [((0, "h"), (2, "h"), 2), ((2, "h"), (0, "h"), 2)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["h"], period=4)
+    assert count_parameters(graph, 3) == count_parameters([2], 3)
+    assert state_size(graph, 3) == 3  # one state of h at a time: it exists every other step only
+
+
+@pytest.mark.parametrize("measure", [count_parameters, state_size])
+def test_bad_sizes_and_cells_are_refused(measure):
+    with pytest.raises(ValueError, match=r"^hidden_size must be a positive integer, got 0$"):
+        measure([1], 0)
+    with pytest.raises(ValueError, match=re.escape("must be one of 'RNN', 'GRU', 'LSTM', got 'X'")):
+        measure([1], 3, cell="X")
