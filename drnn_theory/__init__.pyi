@@ -1,4 +1,5 @@
 from .architectures import dilated_cnn, dilated_rnn, layers_rnn, skip_rnn, stacked_rnn
+from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, state_size
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import GradientProfile, gradient_profile
@@ -18,14 +19,18 @@ from .measures import (
 )
 from .models import DilatedRNN
 from .paths import path_counts, shortest_path_lengths
+from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem
 
 __all__ = [
     "THEOREMS",
+    "Comparison",
     "DilatedRNN",
     "GradientProfile",
+    "Summary",
     "Theorem",
     "as_dilations",
+    "compare",
     "compute_mrl",
     "count_parameters",
     "critical_cycle",
@@ -42,7 +47,9 @@ __all__ = [
     "layers_rnn",
     "longest_lag",
     "mrl_curve",
+    "paper_architectures",
     "path_counts",
+    "read_architectures",
     "receptive_field",
     "recurrent_depth",
     "recurrent_edges_per_node",
@@ -51,6 +58,7 @@ __all__ = [
     "skip_rnn",
     "stacked_rnn",
     "state_size",
+    "summary",
     "unfold",
     "vertical_edges",
 ]

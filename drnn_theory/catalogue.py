@@ -1,0 +1,123 @@
+"""Named architectures: the configurations of the paper, and those of a TOML file.
+
+The file is the same for every command::
+
+    span = 100                       # optional: lags 1..span, for all of them
+
+    [architectures]
+    mine = [1, 5, 18, 25]            # dilations, bottom layer first
+    skips = { family = "skip_rnn", skip = 100, layers = 4 }
+    drawn = { edges = [["x", "h", 0], ["h", "h", 1]], inputs = ["x"], outputs = ["h"] }
+    saved = { json = "graph.json" }  # written by graph_to_json; relative to the TOML file
+
+A family is any function of :mod:`drnn_theory.architectures` that returns a graph, with its
+arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drnn_theory import architectures as zoo
+from drnn_theory.dilations import as_dilations, as_integer, exponential_dilations, shown
+from drnn_theory.graphs import cyclic_graph, graph_from_json
+
+__all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
+
+FAMILIES: dict[str, Callable[..., Any]] = {
+    name: getattr(zoo, name) for name in zoo.__all__ if name.endswith(("_rnn", "_cnn"))
+}
+
+
+def paper_architectures(layers: int = 9) -> dict[str, Any]:
+    """Return the configurations that Chang et al. (NIPS 2017) compare, with ``layers`` layers.
+
+    Nine layers reach back 256 steps, the span at which they are compared.
+    """
+    dilations = exponential_dilations(layers)
+    largest = dilations[-1]
+    return {
+        f"plain stack, {layers} layers": (1,) * layers,
+        f"skip RNN, lags 1 and {largest}": zoo.skip_rnn(largest, layers),
+        f"DilatedRNN 1..{largest}": dilations,
+        "lags 1 and 2^(l-1) in layer l": zoo.layers_rnn([[1, s] for s in dilations]),
+        f"DilatedRNN 4..{largest}, fusion": zoo.dilated_rnn(dilations[2:], fusion=True),
+        f"dilated CNN 1..{largest}": zoo.dilated_cnn(dilations),
+    }
+
+
+def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
+    """Return the named architectures of a TOML file and its span, None if it sets none.
+
+    Raises ValueError, naming file and key, for whatever is wrong in it.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a TOML file, got {error}") from None
+    unknown = sorted(data.keys() - {"span", "architectures"})
+    if unknown:
+        raise ValueError(f"{path}: keys must be span or [architectures], got {unknown[0]}")
+    table = data.get("architectures")
+    if not isinstance(table, dict) or not table:
+        raise ValueError(f"{path}: [architectures] must name one or more, got {shown(table)}")
+    named = {}
+    for name, entry in table.items():
+        try:
+            named[name] = _architecture(entry, path.parent)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: architectures.{name}: {error}") from None
+    try:
+        span = None if "span" not in data else as_integer(data["span"], "span")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    return named, span
+
+
+def _architecture(entry: Any, folder: Path) -> Any:
+    if not isinstance(entry, dict):
+        return as_dilations(entry)
+    entry = dict(entry)
+    if "family" in entry:
+        family = entry.pop("family")
+        if family not in FAMILIES:
+            raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {shown(family)}")
+        try:
+            inspect.signature(FAMILIES[family]).bind(**entry)
+        except TypeError as error:
+            raise ValueError(f"arguments must be those of {family}, got {error}") from None
+        return FAMILIES[family](**entry)
+    if "json" in entry:
+        _only(entry, {"json"})
+        try:
+            text = (folder / entry["json"]).read_text(encoding="utf-8")
+        except (OSError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError(f"json must name a readable file, got {error}") from None
+        return graph_from_json(text)
+    if "edges" in entry:
+        _only(entry, {"edges", "inputs", "outputs", "period"})
+        for role in ("inputs", "outputs"):
+            if role not in entry:
+                raise ValueError(f"{role} must be given beside edges, got none")
+        edges = entry.pop("edges")
+        nodes = [
+            tuple(tuple(end) if isinstance(end, list) else end for end in edge)
+            if isinstance(edge, list)
+            else edge
+            for edge in (edges if isinstance(edges, list) else [edges])
+        ]
+        return cyclic_graph(nodes, **entry)
+    raise ValueError(f"a table must have the key family, edges or json, got {shown(entry)}")
+
+
+def _only(entry: dict[str, Any], keys: set[str]) -> None:
+    unknown = sorted(entry.keys() - keys)
+    if unknown:
+        raise ValueError(f"keys must be {', '.join(sorted(keys))}, got {unknown[0]}")
