@@ -209,11 +209,15 @@ Proof.
 Qed.
 
 (** The mean recurrent length by brute force, for definite stacks. *)
-Corollary mean_by_brute_force : forall D m,
+Corollary mean_by_brute_force : forall D m q,
   positive D -> all_payable D m = true ->
-  is_mean_recurrent_length D m
-    (Qnat (list_sum (map (fun n => length D + best_or_0 D n) (seq 1 m))) / Qnat m).
-Proof. intros D m Hpos Hall. apply mean_of_fewest. now apply best_or_0_is_fewest. Qed.
+  (q == Qnat (list_sum (map (fun n => length D + best_or_0 D n)%nat (seq 1 m))) / Qnat m)%Q ->
+  is_mean_recurrent_length D m q.
+Proof.
+  intros D m q Hpos Hall Hq.
+  destruct (mean_of_fewest D m (best_or_0 D) (best_or_0_is_fewest D m Hpos Hall)) as [d [Hd Heq]].
+  exists d. split; [assumption | now rewrite Hq].
+Qed.
 
 (** ** Examples *)
 
@@ -247,7 +251,7 @@ Qed.
 
 (** Dilations 1, 2, 4, 8: the distances of the lags 1..8 sum to 45. *)
 Example sum_is_45 : is_mean_recurrent_length [1; 2; 4; 8] 8 (45 # 8).
-Proof. exact (mean_by_brute_force [1; 2; 4; 8] 8 ltac:(repeat constructor) eq_refl). Qed.
+Proof. apply mean_by_brute_force; [repeat constructor | reflexivity | reflexivity]. Qed.
 
 (** The mean of fewest coins {1, 5, 10, 25} over 0..99 is 4.70 (Shallit 2003). *)
 Example us_coins : list_sum (map (best_or_0 [1; 5; 10; 25]) (seq 0 100)) = 470.
