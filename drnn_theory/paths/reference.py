@@ -9,7 +9,7 @@ import numpy as np
 
 from drnn_theory.graphs import unfold
 
-__all__ = ["reference_path_counts", "reference_path_lengths"]
+__all__ = ["reference_path_counts", "reference_path_lengths", "shortest_path"]
 
 
 def reference_path_lengths(
@@ -63,3 +63,20 @@ def _unfolded_from(
     """Return the unfolded graph up to time start + horizon and the input nodes at time start."""
     unfolded = unfold(graph, start + horizon)
     return unfolded, [(start, u) for u in graph.graph["inputs"] if (start, u) in unfolded]
+
+
+def shortest_path(graph: nx.MultiDiGraph, lag: int, *, start: int = 0) -> list[tuple[int, object]]:
+    """Return one shortest path to ``lag`` as its (time, unit) nodes; an empty list if none leads.
+
+    >>> from drnn_theory.architectures import dilated_rnn
+    >>> shortest_path(dilated_rnn([1, 2, 4]), 5)
+    [(0, 'x'), (0, 'h1'), (1, 'h1'), (1, 'h2'), (1, 'h3'), (5, 'h3')]
+    """
+    unfolded, starts = _unfolded_from(graph, lag, start)
+    found = []
+    for source in starts:
+        for unit in graph.graph["outputs"]:
+            target = (start + lag, unit)
+            if target in unfolded and nx.has_path(unfolded, source, target):
+                found.append(nx.shortest_path(unfolded, source, target))
+    return min(found, key=len, default=[])

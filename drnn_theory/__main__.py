@@ -1,0 +1,190 @@
+"""The command line: it reads arguments, calls the package and prints; no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+EPILOG = "Exit codes: 0 done; 1 a check failed; 2 bad input, one line on stderr."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        print(f"drnn-theory: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("drnn-theory: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="drnn-theory",
+        description="How far back a recurrent network remembers, and why.",
+        epilog=EPILOG,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    report = commands.add_parser(
+        "report",
+        help="tables, checks and figures for the paper's architectures and yours",
+        description="Write tables, checks and figures for the paper's architectures and yours.",
+        epilog=EPILOG,
+    )
+    report.add_argument(
+        "--scheme",
+        action="append",
+        default=[],
+        metavar="1,5,18,25",
+        help="dilations to add, bottom layer first; may be repeated",
+    )
+    report.add_argument("--schemes", metavar="FILE.toml", help="named architectures to add")
+    report.add_argument("--out", default="report", metavar="FOLDER", help="default: report/")
+    report.add_argument("--quick", action="store_true", help="fewer lags and cases, under 20 s")
+    report.set_defaults(run=_report)
+
+    mrl = commands.add_parser(
+        "mrl",
+        help="the mean recurrent length of a scheme of dilations",
+        description="Print the mean recurrent length of a scheme of dilations.",
+        epilog=EPILOG,
+    )
+    mrl.add_argument("scheme", metavar="1,2,4,8", help="dilations, bottom layer first")
+    mrl.add_argument("--span", help="lags 1..SPAN are averaged; default: the largest dilation")
+    mrl.add_argument("--json", action="store_true", help="print JSON")
+    mrl.set_defaults(run=_mrl)
+
+    compare = commands.add_parser(
+        "compare",
+        help="all measures of the architectures in a TOML file",
+        description="Print all measures of the architectures that a TOML file names.",
+        epilog=EPILOG,
+    )
+    compare.add_argument("file", metavar="FILE.toml")
+    compare.add_argument("--span", help="lags 1..SPAN are averaged; default: the largest lag")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.set_defaults(run=_compare)
+
+    verify = commands.add_parser(
+        "verify",
+        help="check every theorem against brute force",
+        description="Check every theorem against brute force; exit 1 if one fails.",
+        epilog=EPILOG,
+    )
+    verify.add_argument("--json", action="store_true", help="print JSON")
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Say what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _scheme(text: str) -> tuple[int, ...]:
+    from drnn_theory.dilations import as_dilations
+
+    parts = [part.strip() for part in text.split(",")]
+    return as_dilations([_number(part) for part in parts])
+
+
+def _number(text: str) -> Any:
+    """Return the integer that the text spells, else the text itself, for the doors to refuse."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _report(options: argparse.Namespace) -> int:
+    from drnn_theory.catalogue import paper_architectures, read_architectures
+    from drnn_theory.report import SPAN, Report
+
+    named, span = paper_architectures(), SPAN
+    for text in options.scheme:
+        scheme = _scheme(text)
+        named[",".join(map(str, scheme))] = scheme
+    if options.schemes:
+        added, chosen = read_architectures(options.schemes)
+        named |= added
+        span = chosen or span
+    report = Report(named, options.out, span=span, quick=options.quick)
+    comparison, failures = report.run()
+    print(comparison)
+    for file in report.files:
+        print(f"wrote {file}")
+    for failure in failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _mrl(options: argparse.Namespace) -> int:
+    from drnn_theory.measures import compute_mrl, default_span
+    from drnn_theory.summaries import plain
+
+    scheme = _scheme(options.scheme)
+    span = default_span(scheme) if options.span is None else _number(options.span)
+    exact = compute_mrl(scheme, span, exact=True)
+    if options.json:
+        record = {
+            "dilations": scheme,
+            "span": span,
+            "vertical edges": "counted",
+            "mean recurrent length": plain(float(exact)),
+            "exactly": plain(exact),
+        }
+        print(json.dumps(record))
+    else:
+        also = f" = {exact}" if "/" in str(exact) else ""
+        print(f"mean recurrent length over lags 1..{span}: {float(exact):.12g}{also}")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from drnn_theory.catalogue import read_architectures
+    from drnn_theory.summaries import compare
+
+    named, span = read_architectures(options.file)
+    comparison = compare(named, span if options.span is None else _number(options.span))
+    print(json.dumps(comparison.to_dict(), indent=1) if options.json else comparison)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from tabulate import tabulate
+
+    from drnn_theory.theorems import THEOREMS
+
+    rows = [(theorem, theorem.check()) for theorem in THEOREMS]
+    if options.json:
+        print(
+            json.dumps(
+                [
+                    {"theorem": t.name, "agreed": a.agreed, "cases": a.total, "passed": bool(a)}
+                    for t, a in rows
+                ],
+                indent=1,
+            )
+        )
+    else:
+        print(
+            tabulate(
+                [(t.name, a, f"proofs/{t.proof}") for t, a in rows],
+                headers=["theorem", "brute force", "proof"],
+            )
+        )
+    return 0 if all(a for _, a in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

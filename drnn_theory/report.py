@@ -1,0 +1,256 @@
+"""The main job: what to compute for a set of architectures, and which tables and figures to write.
+
+Every file is written whole or not at all, and says which span, convention, version and seed its
+numbers have.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+from tqdm import tqdm
+
+from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.graphs import graph_to_json
+from drnn_theory.measures import mrl_curve
+from drnn_theory.paths import lengths_over_phases, path_counts
+from drnn_theory.paths.reference import shortest_path
+from drnn_theory.summaries import Comparison, compare, plain
+from drnn_theory.theorems import THEOREMS
+
+__all__ = ["SPAN", "VERSION", "Report"]
+
+SPAN = 256
+SEED = 0
+HIDDEN_SIZE = 20
+VERSION = version("drnn_theory")
+TABLE_COLUMNS = (
+    "exactly",
+    "longest path",
+    "at lag",
+    "vertical edges",
+    "recurrent edges per node",
+    "recurrent skip coefficient",
+)
+
+
+class Report:
+    """Computes and writes everything about named architectures into one folder.
+
+    ``architectures`` are compared over lags 1..``span``; ``quick`` checks fewer lags by autograd.
+    ``files`` lists what has been written.
+    """
+
+    def __init__(
+        self,
+        architectures: Mapping[str, Any],
+        out: str | Path,
+        *,
+        span: int = SPAN,
+        quick: bool = False,
+    ):
+        self.architectures = {name: as_architecture(a) for name, a in architectures.items()}
+        self.out = Path(out)
+        self.span = span
+        self.length = min(span, 64 if quick else 256) + 1  # lags measured by autograd, 0 included
+        self.files: list[Path] = []
+        self.about = {
+            "span": span,
+            "vertical edges": "counted",
+            "version": VERSION,
+            "seed": SEED,
+        }
+
+    def run(self) -> tuple[Comparison, list[str]]:
+        """Write all files; return the comparison and the checks that failed."""
+        needs_torch("the report")
+        self.out.mkdir(parents=True, exist_ok=True)
+        comparison = self.compare_architectures()
+        failures = self.check_closed_forms() + self.measure_gradients()
+        self.draw()
+        return comparison, failures
+
+    def compare_architectures(self) -> Comparison:
+        """Write the table of measures as CSV, JSON and LaTeX, and every cyclic graph as JSON."""
+        bar = tqdm(self.architectures.items(), desc="measures", unit="architecture")
+        found = [compare({name: a}, self.span, hidden_size=HIDDEN_SIZE) for name, a in bar]
+        comparison = Comparison([c.summaries[0] for c in found])
+        self._write_table("architectures", comparison.to_dict())
+        columns = [comparison.header[1], *TABLE_COLUMNS, *comparison.header[-2:]]
+        self._write("architectures.tex", comparison.table(columns, "latex_booktabs") + "\n")
+        graphs = {
+            name: json.loads(graph_to_json(as_cyclic_graph(a)))
+            for name, a in self.architectures.items()
+        }
+        self._write("graphs.json", json.dumps({**self.about, "graphs": graphs}) + "\n")
+        return comparison
+
+    def check_closed_forms(self) -> list[str]:
+        """Write how the closed forms agree with brute force; return the failures."""
+        rows, failures = [], []
+        for theorem in tqdm(THEOREMS, desc="closed forms", unit="theorem"):
+            agreement = theorem.check()
+            if not agreement:
+                failures.append(f"{theorem.name}: {agreement}")
+            rows.append(
+                {
+                    "theorem": theorem.name,
+                    "holds for": theorem.holds_for,
+                    "closed form": str(theorem.closed_form),
+                    "brute force": str(agreement),
+                    "footnote": theorem.footnote,
+                }
+            )
+        self._write_table("closed_forms", rows)
+        header = ["theorem", "holds for", "brute force"]
+        cells = [[row[key] for key in header] for row in rows]
+        self._write("closed_forms.tex", tabulate(cells, header, "latex_booktabs") + "\n")
+        return failures
+
+    def measure_gradients(self) -> list[str]:
+        """Write autograd's path counts and gradient norms of each scheme; return mismatches."""
+        import torch
+
+        from drnn_theory.gradients import gradient_profile, unit_dilated_rnn
+        from drnn_theory.models import DilatedRNN
+
+        schemes = {n: a for n, a in self.architectures.items() if isinstance(a, tuple)}
+        rows, failures = [], []
+        self.gradients: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for name, dilations in tqdm(schemes.items(), desc="gradients", unit="model"):
+            counts = path_counts(dilations, self.length - 1)
+            ones = torch.ones(self.length, 1, 1)
+            bridge = gradient_profile(unit_dilated_rnn(dilations), self.length, inputs=ones)
+            exact = [count < 2**53 for count in counts]  # float64 holds them exactly up to there
+            wrong = [
+                n
+                for n, (count, norm) in enumerate(zip(counts, bridge.norms, strict=True))
+                if exact[n] and count != norm
+            ]
+            if wrong:
+                failures.append(f"{name}: Jacobian is not the number of paths at lag {wrong[0]}")
+            with torch.random.fork_rng():
+                torch.manual_seed(SEED)
+                model = DilatedRNN(1, HIDDEN_SIZE, dilations, dtype=torch.float64)
+            drawn = gradient_profile(model, self.length)
+            self.gradients[name] = (drawn.lags, drawn.norms)
+            rows += [
+                {
+                    "architecture": name,
+                    "lag": n,
+                    "paths": counts[n],
+                    "unit-weight Jacobian": float(bridge.norms[n]),
+                    "equal": "yes" if counts[n] == bridge.norms[n] else "no",
+                    f"gradient norm (tanh, hidden {HIDDEN_SIZE}, torch's initialisation)": float(
+                        drawn.norms[n]
+                    ),
+                }
+                for n in range(self.length)
+            ]
+        self._write_table("gradients", rows)
+        return failures
+
+    def draw(self) -> None:
+        """Write the figures, PDF and PNG."""
+        import matplotlib as mpl
+
+        mpl.use("agg")
+        from drnn_theory import figures
+
+        steps = 16
+        small = as_cyclic_graph([1, 2, 4])
+        path = [(t + 1, unit) for t, unit in shortest_path(small, steps - 2)]
+        worst = {
+            name: lengths_over_phases(a, self.span)[0].up_to(self.span)
+            for name, a in self.architectures.items()
+        }
+        spans = sorted({round(2 ** (k / 8)) for k in range(8 * self.span.bit_length())})
+        spans = [s for s in spans if s <= self.span]
+        curves = {name: (spans, mrl_curve(a, spans)) for name, a in self.architectures.items()}
+
+        def unfolded(ax: Any) -> None:
+            figures.plot_unfolded(small, steps, path=path, ax=ax)
+            ax.set_title("dilations 1, 2, 4: a shortest path to lag 14", fontsize="medium")
+
+        def profiles(ax: Any) -> None:
+            figures.plot_profiles(worst, ax=ax).set_yscale("log", base=2)
+
+        def against_span(ax: Any) -> None:
+            figures.plot_mrl_against_span(curves, ax=ax)
+            ax.set_xscale("log", base=2)
+            ax.set_yscale("log", base=2)
+
+        def gradients(ax: Any) -> None:
+            figures.plot_gradient_profiles(self.gradients, ax=ax)
+
+        jobs: dict[str, tuple[Callable[[Any], None], float]] = {
+            "unfolded": (unfolded, 2.3),
+            "path_lengths": (profiles, 3.4),
+            "mrl_against_span": (against_span, 3.4),
+            "gradient_norms": (gradients, 3.4),
+        }
+        for name, (plot, height) in tqdm(jobs.items(), desc="figures", unit="figure"):
+            self._draw(name, plot, height)
+
+    def _draw(self, name: str, plot: Callable[[Any], None], height: float) -> None:
+        import matplotlib as mpl
+        import matplotlib.pyplot as plt
+
+        with mpl.rc_context({"font.size": 8, "pdf.fonttype": 42}):
+            figure, ax = plt.subplots(figsize=(5.5, height), layout="constrained")
+            plot(ax)
+            for kind, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+                picture = io.BytesIO()
+                figure.savefig(picture, format=kind, dpi=200, metadata=metadata)
+                self._write(f"{name}.{kind}", picture.getvalue())
+            plt.close(figure)
+
+    def _write_table(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Write rows as CSV and JSON, with what they are about beside each row."""
+        rows = [{key: plain(value) for key, value in row.items()} for row in rows]
+        keys = list(dict.fromkeys(key for row in rows for key in row))
+        about = {key: value for key, value in self.about.items() if key not in keys}
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [*keys, *about], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row | about for row in rows)
+        self._write(f"{name}.csv", text.getvalue())
+        self._write(f"{name}.json", json.dumps({**self.about, "rows": rows}, indent=1) + "\n")
+
+    def _write(self, name: str, content: str | bytes) -> None:
+        with replacing(self.out / name) as temporary:
+            data = content.encode() if isinstance(content, str) else content
+            temporary.write_bytes(data)
+        self.files.append(self.out / name)
+
+
+def needs_torch(what: str) -> None:
+    """Raise ImportError, naming the command that brings torch, where it is missing."""
+    if find_spec("torch") is None:
+        raise ImportError(f'{what} needs torch: pip install "drnn_theory[torch]"')
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file that becomes ``path`` if all goes well, and is removed if not."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

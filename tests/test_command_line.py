@@ -1,0 +1,183 @@
+"""The command line as a person uses it: what it prints, its exit codes, its one-line refusals."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from drnn_theory import compute_mrl, theorems
+from drnn_theory.__main__ import main
+from drnn_theory.report import Report, replacing
+
+
+def run(capsys, *arguments):
+    code = main(arguments)
+    return code, *capsys.readouterr()
+
+
+def test_mrl_prints_the_mean_its_span_and_the_fraction(capsys):
+    code, out, _ = run(capsys, "mrl", "1,2,4,8")
+    assert (code, out) == (0, "mean recurrent length over lags 1..8: 5.625 = 45/8\n")
+
+
+def test_mrl_prints_json_with_infinity_as_a_string(capsys):
+    _, out, _ = run(capsys, "mrl", "2,4", "--span", "100", "--json")
+    assert json.loads(out) == {
+        "dilations": [2, 4],
+        "span": 100,
+        "vertical edges": "counted",
+        "mean recurrent length": "inf",
+        "exactly": "inf",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mrl", "1,x"], "got [1, 'x']: 'x' is a str"),
+        (["mrl", ""], "got ['']"),
+        (["mrl", "1,,2"], "got [1, '', 2]"),
+        (["mrl", "0"], "0 is not positive"),
+        (["mrl", "1,2.5"], "'2.5' is a str"),
+        (["mrl", "1,2", "--span", "0"], "span must be a positive integer, got 0"),
+        (["mrl", "1,2", "--span", "many"], "span must be a positive integer, got 'many'"),
+        (["mrl", "1,999999999999,1000000000000", "--span", "1" + 15 * "0"], "GiB"),
+        (["compare", "absent.toml"], "absent.toml must be a readable file"),
+        (["report", "--scheme", "1,-2"], "-2 is not positive"),
+        (["report", "--schemes", "absent.toml"], "absent.toml must be a readable file"),
+        (["report", "--quick", "--out", "/dev/null/here"], "Not a directory"),
+    ],
+)
+def test_bad_input_exits_2_with_one_line_on_stderr(capsys, arguments, message):
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("drnn-theory: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["mrl"], ["spam"], ["mrl", "1", "--spam"]])
+def test_a_command_line_that_cannot_be_read_exits_2_with_one_line(capsys, arguments):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+
+
+def test_compare_prints_the_table_of_a_toml_file(capsys, tmp_path):
+    file = tmp_path / "named.toml"
+    file.write_text("span = 99\n[architectures]\nbest = [1, 5, 18, 25]\npowers = [1, 2, 4, 8]\n")
+    code, out, _ = run(capsys, "compare", str(file))
+    assert code == 0
+    assert "(span 99)" in " ".join(out.split())
+    assert "785/99" in out
+    _, out, _ = run(capsys, "compare", str(file), "--span", "8", "--json")
+    assert [row["exactly"] for row in json.loads(out)][1] == "45/8"
+
+
+def test_verify_exits_1_if_a_theorem_fails(capsys, monkeypatch):
+    few = theorems.THEOREMS[:2]
+    monkeypatch.setattr(theorems, "THEOREMS", few)
+    assert run(capsys, "verify")[0] == 0
+    wrong = replace(few[0], closed_form=few[0].closed_form + 1)
+    monkeypatch.setattr(theorems, "THEOREMS", (wrong, few[1]))
+    code, out, _ = run(capsys, "verify", "--json")
+    assert code == 1
+    assert [row["passed"] for row in json.loads(out)] == [False, True]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """Run the quick report once, with one scheme more, as a person would."""
+    out = tmp_path_factory.mktemp("report")
+    command = [sys.executable, "-m", "drnn_theory", "report", "--quick", "--scheme", "1,5,18,25"]
+    done = subprocess.run([*command, "--out", out], capture_output=True, text=True, check=True)
+    return out, done.stdout
+
+
+def test_the_report_names_every_file_that_it_wrote_and_nothing_else_is_there(report):
+    out, printed = report
+    named = {line.removeprefix("wrote ") for line in printed.splitlines() if "wrote" in line}
+    assert named == {str(path) for path in out.iterdir()}
+    assert len(named) == 17
+
+
+def test_the_reports_tables_say_span_convention_version_and_seed(report):
+    out, _ = report
+    for name in ("architectures", "closed_forms", "gradients"):
+        with (out / f"{name}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        about = json.loads((out / f"{name}.json").read_text())
+        assert len(rows) == len(about["rows"]) > 0
+        assert {"span", "vertical edges", "version", "seed"} <= about.keys()
+        assert {"span", "version", "seed"} <= rows[0].keys()
+        assert about["span"] == 256
+
+
+def test_the_report_compares_the_papers_architectures_and_the_users(report):
+    out, _ = report
+    rows = json.loads((out / "architectures.json").read_text())["rows"]
+    assert [row["exactly"] for row in rows] == [
+        "275/2",
+        "34945/256",
+        "3329/256",
+        "3329/256",
+        "2817/256",
+        "9",
+        str(compute_mrl([1, 5, 18, 25], 256, exact=True)),
+    ]
+    assert r"\toprule" in (out / "architectures.tex").read_text()
+
+
+def test_the_report_finds_every_jacobian_equal_to_the_number_of_paths(report):
+    out, _ = report
+    rows = json.loads((out / "gradients.json").read_text())["rows"]
+    assert len({row["architecture"] for row in rows}) == 3
+    assert {row["equal"] for row in rows} == {"yes"}
+    assert max(row["paths"] for row in rows) > 10**9
+
+
+def test_a_wrong_jacobian_fails_the_report(tmp_path, monkeypatch):
+    from drnn_theory import gradients
+
+    right = gradients.unit_dilated_rnn
+    monkeypatch.setattr(gradients, "unit_dilated_rnn", lambda dilations: right([1, 2, 5]))
+    failures = Report({"a": [1, 2, 4]}, tmp_path, span=8).measure_gradients()
+    assert failures == ["a: Jacobian is not the number of paths at lag 4"]
+
+
+def test_the_figures_are_the_same_bytes_on_every_run(report, tmp_path):
+    out, _ = report
+    again = Report({"a": [1, 2, 4]}, tmp_path, span=8, quick=True)
+    again.run()
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    Report({"a": [1, 2, 4]}, tmp_path, span=8, quick=True).run()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+    assert {name for name in first if name.endswith(".pdf")} == {p.name for p in out.glob("*.pdf")}
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def write_and_stop():
+        with replacing(path) as temporary:
+            temporary.write_text("half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        write_and_stop()
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+    assert path.read_text() == "old"
+
+
+def test_the_command_is_installed():
+    command = shutil.which("drnn-theory", path=str(sys.prefix) + "/bin")
+    done = subprocess.run([command, "mrl", "1,2"], capture_output=True, text=True, check=True)
+    assert done.stdout == "mean recurrent length over lags 1..2: 3\n"

@@ -1,0 +1,81 @@
+import json
+import math
+import re
+import sys
+from fractions import Fraction
+
+import pytest
+
+from drnn_theory import compare, compute_mrl, dilated_cnn, paper_architectures, summary
+
+
+def test_a_summary_holds_what_the_measures_say():
+    measures = summary([1, 5, 18, 25], 99).measures
+    assert measures["mean recurrent length (span 99)"] == compute_mrl([1, 5, 18, 25], 99)
+    assert measures["exactly"] == Fraction(785, 99)
+    assert (measures["longest path"], measures["at lag"]) == (10, 14)
+    assert measures["recurrent skip coefficient"] == 25
+    assert measures["parameters (RNN, hidden 20)"] == 2980
+    assert measures["streaming state (RNN, hidden 20)"] == 49 * 20
+
+
+def test_a_measure_that_does_not_exist_is_a_dash():
+    cnn = summary(dilated_cnn([1, 2]))
+    assert cnn.measures["recurrent depth"] is None
+    assert re.search(r"^recurrent depth +-$", str(cnn), re.MULTILINE)
+
+
+def test_a_comparison_has_one_span_the_largest_default_and_prints_it():
+    table = compare({"short": [1, 2], "long": [1, 8]})
+    assert {s.span for s in table.summaries} == {8}
+    assert "(span 8)" in " ".join(str(table).split())
+    assert "mean recurrent length (span 8)" in table.header
+
+
+def test_sizes_are_passed_on_and_named():
+    table = compare({"a": [1, 2]}, hidden_size=7, cell="GRU", input_size=3)
+    assert table.header[-2:] == ["parameters (GRU, hidden 7)", "streaming state (GRU, hidden 7)"]
+
+
+def test_json_frames_and_latex_carry_the_same_numbers():
+    table = compare({"reaches": [1, 2, 4], "does not": [2, 4]}, 4)
+    first, second = json.loads(json.dumps(table.to_dict()))
+    assert first["exactly"] == "17/4"
+    assert first["vertical edges counted"] is True
+    assert second["mean recurrent length (span 4)"] == "inf"
+    frame = table.to_frame()
+    assert frame.loc["reaches", "exactly"] == Fraction(17, 4)
+    assert frame.loc["does not", "exactly"] == math.inf
+    latex = table.table(["exactly"], "latex_booktabs")
+    assert r"\toprule" in latex
+    assert "17/4" in latex
+
+
+def test_jupyter_shows_a_table_with_a_sparkline_and_escapes_names():
+    markup = compare({"<b>": [1, 2, 4]})._repr_html_()
+    assert "&lt;b&gt;" in markup
+    assert "<b>" not in markup
+    assert markup.count("<polyline") == 1
+    assert summary([2, 4])._repr_html_().count("<polyline") == 3  # lags 0, 2 and 4, with gaps
+
+
+def test_without_pandas_a_frame_names_the_command_that_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r'^to_frame needs pandas: pip install "drnn_theory\['):
+        summary([1, 2]).to_frame()
+
+
+@pytest.mark.parametrize("typed", [{}, [1, 2], None])
+def test_a_comparison_needs_named_architectures(typed):
+    with pytest.raises(ValueError, match=r"^architectures must be a dictionary of one or more"):
+        compare(typed)
+
+
+def test_the_papers_architectures_have_the_means_of_their_closed_forms():
+    means = [s.measures["exactly"] for s in compare(paper_architectures(), 256).summaries]
+    dilated = 9 + Fraction(8, 2) + Fraction(1, 256)
+    assert means[0] == 9 + Fraction(257, 2)
+    assert means[1] == 9 + Fraction(255, 2) + Fraction(1, 256)
+    assert means[2] == means[3] == dilated
+    assert means[4] == dilated - 2  # by brute force: two layers fewer, one lagged edge less
+    assert means[5] == 9
