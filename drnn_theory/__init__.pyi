@@ -18,7 +18,7 @@ from .measures import (
     vertical_edges,
 )
 from .models import DilatedRNN
-from .paths import path_counts, shortest_path_lengths
+from .paths import path_counts, shortest_path, shortest_path_lengths
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem
 
@@ -54,6 +54,7 @@ __all__ = [
     "recurrent_depth",
     "recurrent_edges_per_node",
     "recurrent_skip_coefficient",
+    "shortest_path",
     "shortest_path_lengths",
     "skip_rnn",
     "stacked_rnn",

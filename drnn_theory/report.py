@@ -25,8 +25,7 @@ from tqdm import tqdm
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
-from drnn_theory.paths import lengths_over_phases, path_counts
-from drnn_theory.paths.reference import shortest_path
+from drnn_theory.paths import lengths_over_phases, path_counts, shortest_path
 from drnn_theory.summaries import Comparison, compare, plain
 from drnn_theory.theorems import THEOREMS
 

@@ -23,9 +23,10 @@ from drnn_theory.dilations import as_integer, is_divisor_chain, require_memory
 from drnn_theory.paths.certificates import combined, graph_profiles
 from drnn_theory.paths.general import Wiring, path_counts_of_graph, path_lengths_by_unit
 from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
+from drnn_theory.paths.reference import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
-__all__ = ["lengths_over_phases", "path_counts", "shortest_path_lengths"]
+__all__ = ["lengths_over_phases", "path_counts", "shortest_path", "shortest_path_lengths"]
 
 
 def shortest_path_lengths(architecture: Any, horizon: int, *, start: int = 0) -> np.ndarray:
