@@ -1,4 +1,19 @@
-from .architectures import dilated_cnn, dilated_rnn, layers_rnn, skip_rnn, stacked_rnn
+from .architectures import (
+    clockwork_rnn,
+    dilated_cnn,
+    dilated_rnn,
+    fast_slow_rnn,
+    gated_feedback_rnn,
+    hierarchical_rnn,
+    layers_rnn,
+    mist_rnn,
+    narx_rnn,
+    skip_rnn,
+    stacked_rnn,
+    tcn,
+    wavenet,
+    zhang_rnn,
+)
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, state_size
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
@@ -30,6 +45,7 @@ __all__ = [
     "Summary",
     "Theorem",
     "as_dilations",
+    "clockwork_rnn",
     "compare",
     "compute_mrl",
     "count_parameters",
@@ -39,14 +55,19 @@ __all__ = [
     "dilated_cnn",
     "dilated_rnn",
     "exponential_dilations",
+    "fast_slow_rnn",
     "feedforward_depth",
+    "gated_feedback_rnn",
     "gradient_profile",
     "graph_from_json",
     "graph_to_json",
+    "hierarchical_rnn",
     "is_divisor_chain",
     "layers_rnn",
     "longest_lag",
+    "mist_rnn",
     "mrl_curve",
+    "narx_rnn",
     "paper_architectures",
     "path_counts",
     "read_architectures",
@@ -60,6 +81,9 @@ __all__ = [
     "stacked_rnn",
     "state_size",
     "summary",
+    "tcn",
     "unfold",
     "vertical_edges",
+    "wavenet",
+    "zhang_rnn",
 ]

@@ -29,7 +29,9 @@ from drnn_theory.graphs import cyclic_graph, graph_from_json
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
 FAMILIES: dict[str, Callable[..., Any]] = {
-    name: getattr(zoo, name) for name in zoo.__all__ if name.endswith(("_rnn", "_cnn"))
+    name: getattr(zoo, name)
+    for name in zoo.__all__
+    if name != "Architecture" and not name.startswith("as_")
 }
 
 

@@ -184,12 +184,17 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
             raise ValueError(
                 f"an edge of a JSON graph must have source, target and lag, got {shown(link)}"
             )
-    return cyclic_graph(
+    nodes = data.get("nodes", [])
+    if not isinstance(nodes, list) or not all(isinstance(n, dict) and "id" in n for n in nodes):
+        raise ValueError(f"nodes of a JSON graph must be objects with an id, got {shown(nodes)}")
+    graph = cyclic_graph(
         [(_tupled(link["source"]), _tupled(link["target"]), link["lag"]) for link in links],
         inputs=[_tupled(unit) for unit in about["inputs"]],
         outputs=[_tupled(unit) for unit in about["outputs"]],
         period=about.get("period", 1),
     )
+    graph.add_nodes_from(_tupled(node["id"]) for node in nodes)  # those without an edge, too
+    return as_graph(graph)
 
 
 class EdgeTable(NamedTuple):

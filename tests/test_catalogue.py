@@ -52,7 +52,7 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ("[architectures]\na = {}", "architectures.a: a table must have the key family, edges"),
         (
             '[architectures]\na = {family = "rnn"}',
-            "architectures.a: family must be one of dilated_cnn, dilated_rnn,",
+            "architectures.a: family must be one of clockwork_rnn, dilated_cnn,",
         ),
         (
             '[architectures]\na = {family = "skip_rnn", lag = 3}',

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from drnn_theory import (
+    clockwork_rnn,
     compute_mrl,
     cyclic_graph,
     dilated_rnn,
@@ -170,10 +171,17 @@ def test_json_brings_back_the_same_graph(graph):
     assert set(again.edges(data="lag")) == set(graph.edges(data="lag"))
 
 
+def test_json_keeps_inputs_that_nothing_reads():
+    graph = clockwork_rnn([2, 4])
+    assert set(graph_from_json(graph_to_json(graph))) == set(graph)
+    assert (1, "x") in graph
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda data: data.update(edges=None), "edges of a JSON graph must be a list, got None"),
+        (lambda data: data.update(nodes=[3]), "nodes of a JSON graph must be objects with an id"),
         (lambda data: data.pop("graph"), "a JSON graph must be an object with the keys graph and"),
         (lambda data: data["graph"].pop("inputs"), "inputs of a JSON graph must be a list"),
         (lambda data: data["edges"][0].pop("lag"), "must have source, target and lag, got {"),

@@ -16,7 +16,7 @@ residue of time at which it reaches this component at all.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -35,7 +35,7 @@ __all__ = ["combined", "graph_profiles"]
 class Component:
     """A strongly connected component as one starting phase reaches it."""
 
-    nodes: np.ndarray
+    nodes: list[int]
     above: list[tuple[int, int, int, int]]  # component, source node, target node, lag of its edges
     rate: Fraction | None  # lag per edge in the limit; None if it is reached finitely often
     period: int
@@ -48,12 +48,15 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
     ValueError, with the figure, where neither fits in memory.
     """
     wiring = Wiring(graph)
-    groups = _starts_by_reach(wiring)
-    components = [_components(wiring, nodes, vertical) for nodes in groups]
-    longest = max((c.period for part in components for c in part), default=1)
-    last = 4 * (min(longest, span) + wiring.largest_lag + wiring.period)
+    starts = range(len(wiring.starts))
+    last = 4 * (wiring.largest_lag + wiring.period)
+    groups: list[tuple[list[int], list[Component]]] = []
+    if last < span + wiring.period:
+        groups = _reached_components(wiring, vertical)
+        longest = max((c.period for _, components in groups for c in components), default=1)
+        last = 4 * (min(longest, span) + wiring.largest_lag + wiring.period)
     while True:
-        certain = last < span + wiring.period
+        reaches_span = last >= span + wiring.period
         last = min(last, span + wiring.period)
         try:
             known = path_lengths_by_unit(wiring, wiring.starts, last, vertical=vertical)
@@ -62,79 +65,74 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
                 f"span must be within reach, got {span}: no certificate of periodicity was found "
                 f"in fewer steps, and {error}"
             ) from None
-        if not certain:
-            return [_profile(wiring, known, i) for i in range(len(wiring.starts))]
-        profiles: dict[int, Profile] = {}
-        for nodes, part in zip(groups.values(), components, strict=True):
-            which = [wiring.starts.index(start) for start in nodes]
-            if not _holds_for_ever(wiring, part, known[:, :, which], vertical):
-                break
-            for i in which:
-                profiles[i] = _profile(wiring, known, i, part)
-        else:
-            return [profiles[i] for i in range(len(wiring.starts))]
+        if reaches_span:
+            return [_profile(wiring, known, i) for i in starts]
+        if all(
+            _holds_for_ever(wiring, part, known[:, :, which], vertical) for which, part in groups
+        ):
+            reached = {i: part for which, part in groups for i in which}
+            return [_profile(wiring, known, i, reached[i]) for i in starts]
         last *= 2
 
 
-def _starts_by_reach(wiring: Wiring) -> dict[frozenset[int], list[int]]:
-    """Return the starting phases, grouped by the set of nodes that they reach."""
-    graph = nx.DiGraph(zip(wiring.table.source.tolist(), wiring.table.target.tolist(), strict=True))
-    graph.add_nodes_from(range(len(wiring.table.nodes)))
-    groups: dict[frozenset[int], list[int]] = {}
-    for start in wiring.starts:
-        roots = [node for node in wiring.table.inputs if wiring.phase[node] == start]
-        reached = frozenset(roots).union(*(nx.descendants(graph, root) for root in roots))
-        groups.setdefault(reached, []).append(start)
-    return groups
+def _reached_components(wiring: Wiring, vertical: bool) -> list[tuple[list[int], list[Component]]]:
+    """Return the components that each start reaches, for starts (by number) that reach the same.
 
-
-def _components(wiring: Wiring, nodes: frozenset[int], vertical: bool) -> list[Component]:
-    """Return the components within ``nodes``, in topological order, with rate and period."""
+    What a start reaches only at once, the input itself as a rule, is left out: it plays no part
+    in the second half of the known times.
+    """
     table = wiring.table
-    inside = np.isin(table.source, list(nodes))  # what a reached node feeds is reached
-    source, target, lag = table.source[inside], table.target[inside], table.lag[inside]
-    weight = np.where((lag > 0) | vertical, 1, 0)
-    label = strong_components(len(table.nodes), source, target)
-    order = list(
-        nx.topological_sort(
-            nx.DiGraph(
-                [
-                    (int(a), int(b))
-                    for a, b in zip(label[source], label[target], strict=True)
-                    if a != b
-                ]
-            )
-        )
-    )
-    present = {int(label[node]) for node in nodes}
-    order += sorted(present - set(order))
-    place = {part: i for i, part in enumerate(order)}
+    weight = np.where((table.lag > 0) | vertical, 1, 0)
+    size = len(table.nodes)
+    label = strong_components(size, table.source, table.target)
+    links = list(zip(table.source.tolist(), table.target.tolist(), table.lag.tolist(), strict=True))
+    condensed = nx.DiGraph((int(label[u]), int(label[v])) for u, v, _ in links)
+    condensed.add_nodes_from(label.tolist())
+    cyclic = set(nx.nodes_with_selfloops(condensed))
+    condensed.remove_edges_from([(part, part) for part in cyclic])
+    order = list(nx.topological_sort(condensed))
+    members: dict[int, list[int]] = {part: [] for part in order}
+    for node in range(size):
+        members[int(label[node])].append(node)
     crossing: dict[int, list[tuple[int, int, int, int]]] = {part: [] for part in order}
-    for u, v, n in zip(source.tolist(), target.tolist(), lag.tolist(), strict=True):
+    for u, v, lag in links:
         if label[u] != label[v]:
-            crossing[int(label[v])].append((place[int(label[u])], u, v, n))
-    components: list[Component] = []
-    for part in order:
-        own = (label[source] == part) & (label[target] == part)
-        cycle = maximum_cycle_ratio(
-            len(table.nodes), source[own], target[own], lag[own], weight[own]
-        )
-        rates = [components[c].rate for c, *_ in crossing[part]]
-        if cycle is not None:
-            rates.append(cycle.ratio)
-        rate = max((r for r in rates if r is not None), default=None)
-        period = wiring.period
-        if cycle is not None and cycle.ratio == rate:
-            tight = cycle.critical
-            period = math.lcm(
-                period, *_cycle_periods(source[own][tight], target[own][tight], lag[own][tight])
+            crossing[int(label[v])].append((int(label[u]), u, v, lag))
+    own: dict[int, tuple[Fraction, int]] = {}  # rate and period of a component's best cycles
+    for part in cyclic:
+        inside = (label[table.source] == part) & (label[table.target] == part)
+        edges = [a[inside] for a in (table.source, table.target, table.lag, weight)]
+        cycle = maximum_cycle_ratio(size, *edges)
+        assert cycle is not None  # a component with an edge inside has a cycle
+        source, target, lag = (a[cycle.critical] for a in edges[:3])
+        own[part] = cycle.ratio, math.lcm(*_cycle_periods(source, target, lag))
+
+    groups: dict[frozenset[int], list[int]] = {}
+    for i, start in enumerate(wiring.starts):
+        roots = {int(label[n]) for n in table.inputs if wiring.phase[n] == start}
+        reached = (roots & cyclic).union(*(nx.descendants(condensed, root) for root in roots))
+        groups.setdefault(frozenset(reached), []).append(i)
+    result = []
+    for reach, which in groups.items():
+        place: dict[int, int] = {}
+        components: list[Component] = []
+        for part in order:
+            if part not in reach:
+                continue
+            above = [(place[c], u, v, lag) for c, u, v, lag in crossing[part] if c in place]
+            rates = [components[c].rate for c, *_ in above] + [
+                own[part][0] if part in own else None
+            ]
+            rate = max((r for r in rates if r is not None), default=None)
+            periods = [components[c].period for c, *_ in above if components[c].rate == rate]
+            if part in own and own[part][0] == rate:
+                periods.append(own[part][1])
+            place[part] = len(components)
+            components.append(
+                Component(members[part], above, rate, math.lcm(wiring.period, *periods))
             )
-        for c, *_ in crossing[part]:
-            if components[c].rate == rate:
-                period = math.lcm(period, components[c].period)
-        members = np.array([node for node in nodes if label[node] == part])
-        components.append(Component(members, crossing[part], rate, period))
-    return components
+        result.append((which, components))
+    return result
 
 
 def _cycle_periods(source: np.ndarray, target: np.ndarray, lag: np.ndarray) -> list[int]:
@@ -159,31 +157,31 @@ def _holds_for_ever(
 ) -> bool:
     """Tell whether the second half of ``known`` certifies the periods of all components."""
     half = len(known) // 2
-    late = known[half:].astype(np.int64)
-    times = np.arange(half, len(known))
-    lows: dict[int, list[Fraction | None]] = {}  # by node: its lengths stay above t / rate + low
+    late = known[half:]
+
+    def at(node: int, low: int = 0, high: int | None = None) -> np.ndarray:
+        """Return the lengths of a node at its times low <= t - half < high."""
+        first = (int(wiring.phase[node]) - half - low) % wiring.period
+        return late[low:high, wiring.unit[node]][first :: wiring.period]
+
     for component in components:
         period, rate = component.period, component.rate
         window = len(late) - period
         if window <= wiring.largest_lag:
             return False
         rise = 0 if rate is None else period / rate
-        highs: dict[int, list[Fraction | None]] = {}
         gap = False
-        for node in component.nodes.tolist():
-            here = times % wiring.period == wiring.phase[node]
-            values = late[:, wiring.unit[node]]
-            reached = values < UNREACHABLE
-            before, after = values[:window][here[:window]], values[period:][here[:window]]
-            open_before, open_after = before < UNREACHABLE, after < UNREACHABLE
+        for node in component.nodes:
+            before, after = at(node, 0, window), at(node, period)
+            open_before, open_after = before >= UNREACHABLE, after >= UNREACHABLE
             if not np.array_equal(open_before, open_after):
                 return False
-            if np.any((after - before != rise) & open_before):
+            if not np.all((after - before == rise) | open_before):
                 return False
-            if rate is None and np.any(reached[here]):
+            open_ends = bool(np.any(open_before) or np.any(at(node) >= UNREACHABLE))
+            if rate is None and not np.all(at(node) >= UNREACHABLE):
                 return False
-            gap |= not np.all(reached[here])
-            lows[node], highs[node] = _lines(times[here], values[here], rate)
+            gap |= open_ends
         for c, u, v, lag in component.above:
             other = components[c]
             if other.rate is None or other.rate == rate:
@@ -193,7 +191,9 @@ def _holds_for_ever(
                 return False
             weight = 1 if vertical or lag else 0
             first = len(known) - period  # from here on the slower component must not matter
-            for low, high in zip(lows[u], highs[v], strict=True):
+            lows = _heights(at(u), half, wiring, u, other.rate, min)
+            highs = _heights(at(v), half, wiring, v, rate, max)
+            for low, high in zip(lows, highs, strict=True):
                 if low is None:
                     continue
                 if high is None or (first - lag) / other.rate + low + weight <= first / rate + high:
@@ -201,24 +201,24 @@ def _holds_for_ever(
     return True
 
 
-def _lines(
-    times: np.ndarray, values: np.ndarray, rate: Fraction | None
-) -> tuple[list[Fraction | None], list[Fraction | None]]:
-    """Return, per start, the least and the largest of value - time / rate; None if all are open."""
-    lows: list[Fraction | None] = []
-    highs: list[Fraction | None] = []
+def _heights(
+    values: np.ndarray,
+    half: int,
+    wiring: Wiring,
+    node: int,
+    rate: Fraction,
+    pick: Callable[[np.ndarray], int],
+) -> list[Fraction | None]:
+    """Return, per start, the least or largest (``pick``) length - time / rate; None if all open."""
+    first = half + (int(wiring.phase[node]) - half) % wiring.period
+    times = first + wiring.period * np.arange(len(values))
+    heights = []
     for column in values.T:
         reached = column < UNREACHABLE
-        if rate is None or not np.any(reached):
-            lows.append(None)
-            highs.append(None)
-            continue
-        p, q = rate.numerator, rate.denominator
-        exact = np.int64 if p * int(times[-1] + UNREACHABLE) < 2**62 else object
-        heights = column[reached].astype(exact) * p - times[reached].astype(exact) * q
-        lows.append(Fraction(int(np.min(heights)), p))
-        highs.append(Fraction(int(np.max(heights)), p))
-    return lows, highs
+        scaled = column[reached].astype(object) * rate.numerator
+        scaled -= times[reached].astype(object) * rate.denominator
+        heights.append(Fraction(pick(scaled), rate.numerator) if len(scaled) else None)
+    return heights
 
 
 def _profile(
@@ -232,14 +232,15 @@ def _profile(
         if components is None:
             profiles.append(Profile(lengths))
             continue
-        found = [c for c in components if np.any(wiring.unit[c.nodes] == unit)]
+        found = [c for c in components if unit in wiring.unit[c.nodes]]
         period = math.lcm(wiring.period, *(c.period for c in found))
         if period > len(lengths):
             raise ValueError(f"period must be within the {len(lengths)} known lags, got {period}")
         rises = np.zeros(wiring.period, dtype=np.int64)
         for c in found:
-            for node in c.nodes[wiring.unit[c.nodes] == unit]:
-                rises[wiring.phase[node]] = 0 if c.rate is None else int(period / c.rate)
+            for node in c.nodes:
+                if wiring.unit[node] == unit:
+                    rises[wiring.phase[node]] = 0 if c.rate is None else int(period / c.rate)
         phases = (start + np.arange(len(lengths) - period, len(lengths))) % wiring.period
         profiles.append(Profile(lengths, period, rises[phases]))
     if not profiles:  # no input reaches an output
