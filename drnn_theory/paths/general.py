@@ -119,22 +119,27 @@ def _by_breadth_first_search(
     heads = (wiring.phase[source] + lag) * units + wiring.unit[target]
     block = period * units
     exact = np.int32 if rows * units < 2**31 - 1 and rounds * len(source) < 2**31 else np.int64
-    offsets = (np.arange(rounds, dtype=exact) * block)[:, None]
-    indices = (offsets + heads[order].astype(exact)).ravel()
-    degrees = np.zeros(rows * units + 1, dtype=exact)
-    degrees[: rounds * block] = np.tile(np.bincount(row, minlength=block).astype(exact), rounds)
     begin = [start * units + int(wiring.unit[node]) for node in roots]
-    degrees[-1] = len(begin)  # one node more, from which the search starts
+    indices = np.empty(rounds * len(source) + len(begin), dtype=exact)
+    offsets = (np.arange(rounds, dtype=exact) * block)[:, None]
+    repeated = indices[: rounds * len(source)].reshape(rounds, len(source))
+    np.add(offsets, heads[order].astype(exact), out=repeated)
+    indices[rounds * len(source) :] = begin
+    ends = np.zeros(rows * units + 2, dtype=exact)  # ends[k + 1] counts the edges out of nodes <= k
+    degrees = np.bincount(row, minlength=block).astype(exact)
+    ends[1 : rounds * block + 1].reshape(rounds, block)[:] = degrees
+    ends[-1] = len(begin)  # one node more, from which the search starts
+    np.cumsum(ends, out=ends)
     matrix = csr_array(
         (
-            np.ones(len(indices) + len(begin)),
-            np.r_[indices, np.array(begin, dtype=exact)],
-            np.r_[exact(0), np.cumsum(degrees, dtype=exact)],
+            np.broadcast_to(1.0, len(indices)),  # the search reads no weights
+            indices,
+            ends,
         ),
         shape=(rows * units + 1, rows * units + 1),
     )
     found, before = breadth_first_order(matrix, rows * units)
-    del matrix, indices, degrees
+    del matrix, indices, ends, repeated
     depth = np.full(rows * units + 1, UNREACHABLE, dtype=np.int32)
     depth[found] = _depths(found, before)
     return depth[: (last + 1) * units].reshape(last + 1, units)
