@@ -487,6 +487,113 @@ def test_a_batch_of_gradients_goes_back_in_one_pass(kind):
         torch.testing.assert_close(batched[unit], one, **EQUAL)
 
 
+# The recurrence with a backward pass of its own, against torch's layers.
+
+
+@pytest.fixture
+def by_torch(monkeypatch):
+    """Run a model by torch's layers alone."""
+
+    def run(model, *arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr("drnn_theory.models.dilated.runs_in_columns", lambda *_: False)
+            return model(*arguments)
+
+    return run
+
+
+def gradients(model, output, state, *inputs):
+    """The gradients of a fixed scalar of everything that a model returns, twice over."""
+    loss = sum((h * draw(*h.shape, seed=9)).sum() for h in (output, *entries(state)))
+    wanted = [*inputs, *model.parameters()]
+    first = torch.autograd.grad(loss, wanted, retain_graph=True)
+    second = torch.autograd.grad(loss, wanted)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    return first
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("chunk", [1, 5, 8, 2048])
+@pytest.mark.parametrize("kind", ["tanh", "relu", "gru"])
+def test_columns_in_chunks_of_any_size_equal_torchs_layers(
+    kind, chunk, bias, by_torch, monkeypatch
+):
+    monkeypatch.setattr("drnn_theory.models.recurrence.CHUNK", chunk)
+    model, x = build(kind, bias=bias, dropout=0.0), draw(23, 2, 3).requires_grad_()
+    state = [draw(s, 2, 5, seed=s).requires_grad_() for s in DILATIONS]
+    output, new = model(x, state)
+    assert "Recurrence" in names_in_graph(output)
+    expected, last = by_torch(model, x, state)
+    assert "Recurrence" not in names_in_graph(expected)
+    torch.testing.assert_close(output, expected, **EQUAL)
+    assert_equal_states(new, last)
+    pairs = zip(
+        gradients(model, output, new, x, *state),
+        gradients(model, expected, last, x, *state),
+        strict=True,
+    )
+    for one, other in pairs:  # sums of a hundred terms of size 1
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-11)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x, state)[0], expected, **EQUAL)
+
+
+def names_in_graph(x):
+    """The names of the functions that autograd recorded, in one string."""
+    names, seen, stack = "", set(), [x.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            names += node.name()
+            stack.extend(parent for parent, _ in node.next_functions)
+    return names
+
+
+@pytest.mark.parametrize("steps", [16, 23])
+def test_lstm_chains_in_groups_equal_all_chains_at_once(steps, monkeypatch):
+    model, x = build("lstm"), draw(steps, 3, 3).requires_grad_()
+    output, state = model(x)
+    monkeypatch.setattr("drnn_theory.models.folding.GROUP", 5)
+    grouped, last = model(x)
+    assert names_in_graph(grouped).count("SplitBackward") > names_in_graph(output).count("Split")
+    torch.testing.assert_close(grouped, output, **EQUAL)
+    assert_equal_states(last, state)
+    ours, theirs = gradients(model, grouped, last, x), gradients(model, output, state, x)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["tanh", "gru"])
+def test_frozen_parameters_receive_nothing_and_hinder_nothing(kind, by_torch):
+    model, x = build(kind), draw(23, 2, 3)
+    for p in model.layers[1].parameters():
+        p.requires_grad_(False)
+    learned = [p for p in model.parameters() if p.requires_grad]
+    ours = torch.autograd.grad(model(x)[0].sum(), learned)
+    theirs = torch.autograd.grad(by_torch(model, x)[0].sum(), learned)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-11)
+
+
+# Dynamo looks at .grad of what comes out of the layers that it leaves out, and warns itself.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+def test_the_compiled_model_is_the_model(kind):
+    model, x = build(kind, fusion=True), draw(23, 2, 3)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="aot_eager")
+    output, state = compiled(x[:9])
+    torch.testing.assert_close(output, model(x)[0][:9], **EQUAL)
+    torch.testing.assert_close(compiled(x[9:], state)[0], model(x)[0][9:], **EQUAL)
+    output.sum().backward()
+    found = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    model(x[:9])[0].sum().backward()
+    for p, gradient in zip(model.parameters(), found, strict=True):
+        torch.testing.assert_close(p.grad, gradient, rtol=1e-12, atol=1e-11)
+
+
 # Refusals.
 
 

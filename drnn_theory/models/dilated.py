@@ -52,9 +52,10 @@ class DilatedRNN(torch.nn.Module):
     included; each sequence's state ends at its own length. It is never written to.
 
     The parameters live in ``layers``, one torch.nn.RNN, GRU or LSTM per dilation, and ``fuse``, a
-    torch.nn.Conv1d whose last column weighs the present step. Safe to train in float64, float32
-    and bfloat16 and under autocast, which runs the state in lower precision, too. torch.compile
-    accepts the model, though it has to leave out what torch.nn's own layers make it leave out.
+    torch.nn.Conv1d whose last column weighs the present step. Under autocast the state takes the
+    lower precision too, and may be passed on. torch.compile accepts the model, but runs its layers
+    outside the graph, as it does with torch.nn's. On the CPU, "RNN" and "GRU" in float32 and
+    float64 run by a backward pass of their own; hooks on ``layers`` are not called then.
 
     >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
     >>> output, state = model(torch.zeros(10, 2, 3))
