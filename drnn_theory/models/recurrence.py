@@ -168,8 +168,13 @@ def _rnn_backward(
     y, d_y, back = full[:, width:], d_full[:, width:], w_hh.t().contiguous()
     d_ih, d_hh, d_b = torch.zeros_like(w_ih), torch.zeros_like(w_hh), w_hh.new_zeros(w_hh.size(0))
     block, chunks = _chunks(x.size(1), width)
+    slopes = full.new_empty(full.size(0), max(b - a for a, b in chunks))  # of every chunk
     for a, b in reversed(chunks):
-        slope = 1 - y[:, a:b].square() if mode == "RNN_TANH" else (y[:, a:b] > 0).to(y.dtype)
+        slope = slopes[:, : b - a]
+        if mode == "RNN_TANH":
+            torch.sub(1.0, torch.mul(y[:, a:b], y[:, a:b], out=slope), out=slope)
+        else:
+            slope.copy_(y[:, a:b] > 0)
         parts = (slope, d_y[:, a:b], d_full[:, a:b])
         blocks = zip(*(part.split(block, 1) for part in parts), strict=True)
         for factor, d_now, d_before in reversed(list(blocks)):

@@ -1,0 +1,233 @@
+"""How long DilatedRNN takes beside other ways to run the same network, on the CPU.
+
+    python tests/benchmarks/speed.py --output tests/benchmarks/results/speed_cpu.csv
+
+All sides of a case run in turn, round after round, in one process, so that whatever else the
+machine does meets them alike; the table gives medians. `ratio` is the view form's time over the
+side's: above 1 is faster than the view form. The sides:
+
+    DilatedRNN   the package's module
+    view         one call of torch.nn per layer on a view (T/s, s*B, F), T padded
+    cat          phases taken by strided slices and joined by cat, as public implementations do it
+    undilated    one torch.nn.RNN, GRU or LSTM of as many layers and units: T steps for each
+    products     the module's matrix products alone: what no implementation goes below
+    peer         pytorch-dilated-rnn of zalandoresearch, from a clone (--peer PATH)
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from drnn_theory.models import DilatedRNN
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+COLUMNS = [
+    "cell",
+    "hidden",
+    "steps",
+    "batch",
+    "dilations",
+    "threads",
+    "mode",
+    "side",
+    "milliseconds",
+    "ratio",
+    "repetitions",
+    "seed",
+    "torch",
+    "cpu",
+]
+
+
+class ByView(torch.nn.Module):
+    """The plain view form: pad the time axis, fold, call torch's layer, unfold, cut."""
+
+    def __init__(self, model: DilatedRNN) -> None:
+        super().__init__()
+        self.layers, self.dilations = model.layers, model.dilations
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = x.size(0)
+        for layer, s in zip(self.layers, self.dilations, strict=True):
+            x = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, -x.size(0) % s))
+            y, _ = layer(self.fold(x, s))
+            x = self.unfold(y, s)[:steps]
+        return x
+
+    def fold(self, x: Tensor, s: int) -> Tensor:
+        return x.unflatten(0, (-1, s)).flatten(1, 2)
+
+    def unfold(self, y: Tensor, s: int) -> Tensor:
+        return y.unflatten(1, (s, -1)).flatten(0, 1)
+
+
+class ByCat(ByView):
+    """The interleaving form: the same layers, with phases sliced, joined, split and stacked."""
+
+    def fold(self, x: Tensor, s: int) -> Tensor:
+        return torch.cat([x[phase::s] for phase in range(s)], 1)
+
+    def unfold(self, y: Tensor, s: int) -> Tensor:
+        return torch.stack(y.chunk(s, 1), 1).flatten(0, 1)
+
+
+class Undilated(torch.nn.Module):
+    """torch.nn's own stack of the same size."""
+
+    def __init__(self, cell: str, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.stack = getattr(torch.nn, cell)(1, hidden, num_layers=layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.stack(x)[0]
+
+
+class Peer(torch.nn.Module):
+    """The module of zalandoresearch/pytorch-dilated-rnn."""
+
+    def __init__(self, path: str, cell: str, hidden: int, layers: int) -> None:
+        super().__init__()
+        sys.path.insert(0, path)
+        import drnn  # from the clone
+
+        self.net = drnn.DRNN(1, hidden, layers, cell_type=cell)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)[0]
+
+
+def products(
+    cell: str, hidden: int, steps: int, batch: int, dilations: tuple[int, ...]
+) -> Callable:
+    """Return a function that does the matrix products of one pass, forward or both ways."""
+    rows, columns = GATES[cell] * hidden, steps * batch
+    w, u = torch.randn(rows, hidden), torch.randn(rows, hidden)
+    x, gates = torch.randn(hidden, columns), torch.randn(rows, columns)
+    wide, narrow, square = torch.empty_like(gates), torch.empty_like(x), torch.empty_like(w)
+
+    def run(backward: bool) -> None:
+        for layer, s in enumerate(dilations):
+            block = s * batch
+            w_in, x_in = (w, x) if layer else (w[:, :1], x[:1])
+            torch.mm(w_in, x_in, out=wide)
+            for now, out in zip(x.split(block, 1), wide.split(block, 1), strict=True):
+                torch.mm(u, now, out=out)
+            if backward:
+                for now, out in zip(gates.split(block, 1), narrow.split(block, 1), strict=True):
+                    torch.mm(u.t(), now, out=out)
+                torch.mm(gates, x_in.t(), out=square[:, : x_in.size(0)])
+                torch.mm(gates, x.t(), out=square)
+                if layer:
+                    torch.mm(w.t(), gates, out=narrow)
+
+    return run
+
+
+def sides(cell: str, hidden: int, x: Tensor, dilations: tuple[int, ...], peer: str | None) -> dict:
+    """Return a function of ``backward`` for every side."""
+    model = DilatedRNN(1, hidden, dilations, cell=cell)
+    modules: dict[str, torch.nn.Module] = {"DilatedRNN": model, "view": ByView(model)}
+    modules["cat"] = ByCat(model)
+    modules["undilated"] = Undilated(cell, hidden, len(dilations))
+    if peer:
+        modules["peer"] = Peer(peer, cell, hidden, len(dilations))
+    with torch.no_grad():  # the three run one network
+        for name in ("view", "cat"):
+            torch.testing.assert_close(modules[name](x), model(x)[0], rtol=0, atol=1e-4)
+
+    def runner(module: torch.nn.Module) -> Callable:
+        def run(backward: bool) -> None:
+            with torch.set_grad_enabled(backward):
+                y = module(x)
+            if backward:
+                module.zero_grad()
+                (y[0] if isinstance(y, tuple) else y).sum().backward()
+
+        return run
+
+    runners = {name: runner(module) for name, module in modules.items()}
+    runners["products"] = products(cell, hidden, x.size(0), x.size(1), dilations)
+    return runners
+
+
+def measure(runners: dict, backward: bool, repetitions: int) -> dict[str, float]:
+    """Return the median seconds of every side, the rounds interleaved, the first one dropped."""
+    seconds: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(repetitions + 1):
+        for name, run in runners.items():
+            start = time.perf_counter()
+            run(backward)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
+
+
+def cpu_name() -> str:
+    """Return what the system calls its processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {len(names)} logical cores"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cells", nargs="+", default=["RNN", "GRU", "LSTM"])
+    parser.add_argument("--hidden", nargs="+", type=int, default=[20, 64])
+    parser.add_argument("--steps", nargs="+", type=int, default=[784, 1000, 4000])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--modes", nargs="+", default=["forward", "forward+backward"])
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--layers", type=int, default=9)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--peer", help="a clone of zalandoresearch/pytorch-dilated-rnn")
+    parser.add_argument("--output", type=Path, help="a CSV file, to which rows are added")
+    options = parser.parse_args()
+    dilations = tuple(2**layer for layer in range(options.layers))
+    cpu = cpu_name()
+    rows = []
+    if options.output and options.output.exists():
+        with options.output.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    cases = [
+        (threads, steps, cell, hidden, mode)
+        for steps in options.steps
+        for threads in options.threads
+        for cell in options.cells
+        for hidden in options.hidden
+        for mode in options.modes
+    ]
+    for threads, steps, cell, hidden, mode in cases:
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        x = torch.randn(steps, options.batch, 1)
+        runners = sides(cell, hidden, x, dilations, options.peer)
+        medians = measure(runners, mode == "forward+backward", options.repetitions)
+        for side, seconds in medians.items():
+            ratio = medians["view"] / seconds
+            common = (cell, hidden, steps, options.batch, " ".join(map(str, dilations)), threads)
+            found = (mode, side, f"{1e3 * seconds:.1f}", f"{ratio:.2f}", options.repetitions, 0)
+            values = (*common, *found, torch.__version__, cpu)
+            rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+        shown = ", ".join(f"{side} {medians['view'] / t:.2f}" for side, t in medians.items())
+        print(f"{cell} {hidden} T={steps} threads={threads} {mode}: {shown}", flush=True)
+        if options.output:
+            with options.output.open("w", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
