@@ -166,9 +166,10 @@ def test_nothing_of_the_callers_is_overwritten(kind, variant):
     assert torch.equal(x, kept)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_returned_state_owns_its_memory(kind):
-    model, x = build(kind), draw(9, 2, 3)
+def test_the_returned_state_owns_its_memory(kind, variant):
+    model, x = build(kind, **VARIANTS[variant]), draw(9, 2, 3)
     with torch.no_grad():
         output, state = model(x)
         kept = output.clone()

@@ -185,7 +185,7 @@ def _rnn_backward(
         d_b += d_sum.sum(1)
         if d_x is not None:
             torch.mm(w_ih.t(), d_sum, out=d_x[:, a:b])
-    return d_ih, d_hh, d_b, d_b
+    return d_ih, d_hh, d_b, d_b.clone()
 
 
 def _gru_biases(b_ih: Tensor | None, b_hh: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
