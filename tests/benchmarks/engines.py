@@ -1,0 +1,116 @@
+"""Every engine against networkx on the same work, side by side in one run.
+
+    python tests/benchmarks/engines.py
+
+Each engine computes all shortest path lengths d(0..span). Repetitions of the engines take turns;
+medians are written to results/engines.csv and drawn in docs/images/engine_speed.png.
+"""
+
+from __future__ import annotations
+
+import csv
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from drnn_theory import dilated_rnn, exponential_dilations
+from drnn_theory.paths.certificates import graph_profiles
+from drnn_theory.paths.general import Wiring, path_lengths_by_unit
+from drnn_theory.paths.reference import reference_path_lengths
+from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
+
+HERE = Path(__file__).parent
+SPANS = (100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
+LAYERS = (1, 2, 4, 6, 9, 12)
+REPETITIONS = 5
+PATIENCE = 2.0  # seconds: an engine that took longer is not asked for more
+
+
+def searched(graph, span):
+    """Return d(0..span) by breadth-first search alone, without a certificate."""
+    wiring = Wiring(graph)
+    return path_lengths_by_unit(wiring, [0], span)[:, wiring.output_units, 0].min(axis=1)
+
+
+ENGINES = {
+    "networkx (reference)": lambda dilations, graph, span: reference_path_lengths(graph, span),
+    "breadth-first search (any graph)": lambda dilations, graph, span: searched(graph, span),
+    "certificate (any graph)": lambda d, graph, span: graph_profiles(graph, span)[0].up_to(span),
+    "stack": lambda d, graph, span: coin_profile(as_stack(d), span).up_to(span),
+    "divisor chain": lambda d, graph, span: DivisorChain(*as_stack(d)).up_to(span),
+}
+
+
+def measure(dilations, span, spent):
+    """Return the median seconds of each engine that is still fast enough, taking turns."""
+    graph = dilated_rnn(dilations)
+    running = [name for name in ENGINES if spent.get(name, 0) < PATIENCE]
+    times = {name: [] for name in running}
+    answers = {}
+    for _ in range(REPETITIONS):
+        for name in running:
+            begin = time.perf_counter()
+            answers[name] = ENGINES[name](dilations, graph, span)
+            times[name].append(time.perf_counter() - begin)
+    first, *others = answers.values()
+    assert all(np.array_equal(first, other) for other in others), "engines disagree"
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def main():
+    """Measure growth with the span and with the layers; write the table and the figure."""
+    rows = []
+    for vary, cases in (
+        ("span", [(exponential_dilations(4), span) for span in SPANS]),
+        ("layers", [(exponential_dilations(layers), 2000) for layers in LAYERS]),
+    ):
+        spent: dict[str, float] = {}
+        for dilations, span in cases:
+            medians = measure(dilations, span, spent)
+            spent |= medians
+            for name, seconds in medians.items():
+                ratio = medians.get("networkx (reference)", float("nan")) / seconds
+                rows.append((vary, len(dilations), span, name, f"{seconds:.3g}", f"{ratio:.3g}"))
+                print(*rows[-1], sep="  ", flush=True)
+    note = f"python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}"
+    with (HERE / "results" / "engines.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["grows", "layers", "span", "engine", "seconds", "networkx / engine", note])
+        writer.writerows(rows)
+    draw(rows)
+
+
+def draw(rows):
+    """Draw seconds against span and against layers."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    from drnn_theory.figures import COLOURS
+
+    with mpl.rc_context({"font.size": 8}):
+        figure, axes = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True, layout="constrained")
+        for ax, vary, column, label in (
+            (axes[0], "span", 2, "span (lags), 4 layers"),
+            (axes[1], "layers", 1, "layers, span 2000"),
+        ):
+            for colour, name in zip(COLOURS, ENGINES, strict=False):
+                points = [(r[column], float(r[4])) for r in rows if r[0] == vary and r[3] == name]
+                x, y = zip(*points, strict=True)
+                ax.plot(x, y, marker="o", markersize=3, color=colour, label=name)
+            ax.set_xlabel(label)
+            ax.set_yscale("log")
+        axes[0].set_xscale("log")
+        axes[0].set_ylabel("median time (seconds)")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+        target = HERE.parents[1] / "docs" / "images" / "engine_speed.png"
+        figure.savefig(target, dpi=160, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()
