@@ -22,6 +22,7 @@ from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,
     critical_cycle,
+    deepest_path,
     default_span,
     feedforward_depth,
     longest_lag,
@@ -33,7 +34,7 @@ from .measures import (
     vertical_edges,
 )
 from .models import DilatedRNN
-from .paths import path_counts, shortest_path, shortest_path_lengths
+from .paths import path_counts, path_table, shortest_path, shortest_path_lengths
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem
 
@@ -51,6 +52,7 @@ __all__ = [
     "count_parameters",
     "critical_cycle",
     "cyclic_graph",
+    "deepest_path",
     "default_span",
     "dilated_cnn",
     "dilated_rnn",
@@ -70,6 +72,7 @@ __all__ = [
     "narx_rnn",
     "paper_architectures",
     "path_counts",
+    "path_table",
     "read_architectures",
     "receptive_field",
     "recurrent_depth",

@@ -16,8 +16,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
+import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
@@ -30,6 +32,7 @@ __all__ = [
     "CriticalCycle",
     "compute_mrl",
     "critical_cycle",
+    "deepest_path",
     "default_span",
     "feedforward_depth",
     "longest_lag",
@@ -174,6 +177,29 @@ def receptive_field(architecture: Any) -> float:
     return int(max(walks[table.outputs])) + 1
 
 
+def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
+    """Return a path from input to output that attains the feedforward depth, as edges (u, v, lag).
+
+    >>> deepest_path([1, 2])
+    [('x', 'h1', 0), ('h1', 'h2', 0)]
+    """
+    table, walks, gain, _ = _deepest_walks(architecture)
+    tight = nx.MultiDiGraph()
+    for u, v, lag, g in zip(table.source, table.target, table.lag, gain, strict=True):
+        if walks[v] == walks[u] + g:
+            tight.add_edge(int(u), int(v), lag=int(lag))
+    end = max(table.outputs, key=lambda node: walks[node])
+    starts = [node for node in table.inputs if walks[node] == 0]
+    if end in starts and walks[end] == 0:
+        return []
+    tight.add_edges_from(("start", node) for node in starts)
+    nodes = nx.shortest_path(tight, "start", end)[1:]
+    return [
+        (table.nodes[u], table.nodes[v], min(data["lag"] for data in tight[u][v].values()))
+        for u, v in pairwise(nodes)
+    ]
+
+
 def recurrent_edges_per_node(architecture: Any) -> Fraction:
     """Return N_r [1]: edges of positive lag per hidden node, all nodes being hidden but inputs.
 
@@ -258,14 +284,23 @@ def feedforward_depth(architecture: Any) -> Fraction:
     >>> feedforward_depth([1, 2, 4])
     Fraction(3, 1)
     """
+    table, walks, _, unit = _deepest_walks(architecture)
+    return Fraction(int(max(walks[table.outputs])), unit)
+
+
+def _deepest_walks(architecture: Any) -> tuple[EdgeTable, np.ndarray, np.ndarray, int]:
+    """Return by node the largest (edges - lag * recurrent depth) of a walk from an input.
+
+    Last come the gain per edge and the unit that both are measured in, as a fraction's denominator.
+    No cycle gains anything, so that the best walk is a path.
+    """
     depth = recurrent_depth(architecture)
     table = _table(architecture)
-    # in units of 1 / depth.denominator; no cycle gains anything, so that walks may be walked freely
     gain = depth.denominator - depth.numerator * table.lag.astype(object)
-    start = np.full(len(table.nodes), -10 * int(sum(abs(gain))) - 1, dtype=object)
+    start = np.full(len(table.nodes), -2 * int(sum(abs(gain))) - 1, dtype=object)
     start[table.inputs] = 0
     walks, _ = longest_walks(len(start), table.source, table.target, gain, start)
-    return Fraction(int(max(walks[table.outputs])), depth.denominator)
+    return table, walks, gain, depth.denominator
 
 
 def _table(architecture: Any) -> EdgeTable:

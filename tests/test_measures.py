@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drnn_theory import (
+    DilatedRNN,
     compute_mrl,
     critical_cycle,
     cyclic_graph,
+    deepest_path,
     default_span,
     dilated_cnn,
     dilated_rnn,
@@ -23,6 +25,7 @@ from drnn_theory import (
     recurrent_depth,
     recurrent_edges_per_node,
     recurrent_skip_coefficient,
+    shortest_path_lengths,
     skip_rnn,
     stacked_rnn,
     vertical_edges,
@@ -48,6 +51,7 @@ TOP_DOWN = cyclic_graph(
         ([1, 5, 10, 25], 99, 4 + Fraction(470, 99)),
         ([1], 99, 1 + Fraction(4950, 99)),
         ([1, 10], 99, 2 + Fraction(900, 99)),
+        ([1, 11], 99, 2 + Fraction(900, 99)),
         ([1, 12, 19], 99, 3 + Fraction(515, 99)),
         ([1, 3, 4, 8], 8, Fraction(11, 2)),
         ([1, 3, 4], 4, compute_mrl([1, 2, 4], 4, exact=True)),
@@ -204,6 +208,51 @@ def test_cycle_measures_equal_the_enumeration_of_simple_cycles_and_paths(graph):
         for path in ([[]] if start == end else simple_walks(inner, start, end))
     ]
     assert feedforward_depth(graph) == max(heights)
+
+
+@settings(max_examples=200)
+@given(cyclic_graphs(complete=True))
+def test_the_deepest_path_is_a_witness_of_the_feedforward_depth(graph):
+    path = deepest_path(graph)
+    depth = len(path) - recurrent_depth(graph) * sum(lag for *_, lag in path)
+    assert depth == feedforward_depth(graph)
+    assert all(graph.has_edge(u, v, key=lag) for u, v, lag in path)
+    assert [v for _, v, _ in path[:-1]] == [u for u, _, _ in path[1:]]
+    if path:
+        unit = (lambda node: node) if graph.graph["period"] == 1 else (lambda node: node[1])
+        assert unit(path[0][0]) in graph.graph["inputs"]
+        assert unit(path[-1][1]) in graph.graph["outputs"]
+
+
+def test_a_torch_model_stands_for_its_scheme():
+    model = DilatedRNN(1, 2, [2, 4], fusion=True)
+    assert compute_mrl(model, 8) == compute_mrl(dilated_rnn([2, 4], fusion=True), 8)
+    assert compute_mrl(DilatedRNN(1, 2, [1, 2, 4, 8])) == 5.625
+
+
+# OEIS: the fewest coins of some scheme, listed from n = 0.
+OEIS = {
+    "A000120 binary digit sum": ([1, 2, 4, 8], [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4]),
+    "A053735 ternary digit sum": ([1, 3, 9], [0, 1, 2, 1, 2, 3, 2, 3, 4, 1]),
+    "A034968 fewest factorials": ([1, 2, 6, 24], [0, 1, 1, 2, 2, 3, 1, 2, 2, 3, 3, 4, 2]),
+    "A007895 Zeckendorf parts": (
+        [1, 2, 3, 5, 8, 13, 21],
+        [0, 1, 1, 1, 2, 1, 2, 2, 1, 2, 2, 2, 3, 1, 2, 2, 2, 3, 2, 3, 3, 1],
+    ),
+    "A002828 fewest squares": ([1, 4, 9, 16], [0, 1, 2, 3, 1, 2, 3, 4, 2, 1, 2, 3, 3, 2, 3, 4, 1]),
+}
+
+
+@pytest.mark.parametrize(("dilations", "terms"), OEIS.values(), ids=OEIS)
+def test_a_sequence_of_the_oeis_is_the_recurrent_length_of_a_scheme(dilations, terms):
+    lengths = shortest_path_lengths(dilations, len(terms) - 1) - len(dilations)
+    assert lengths.tolist() == terms
+
+
+def test_a000788_is_the_running_total_of_the_binary_chain():
+    totals = [1, 2, 4, 5, 7, 9, 12, 13, 15, 17, 20, 22, 25, 28, 32, 33]
+    means = mrl_curve([1, 2, 4, 8, 16], range(1, 17), exact=True, vertical=False)
+    assert [n * mean for n, mean in enumerate(means, start=1)] == totals
 
 
 @settings(max_examples=200)

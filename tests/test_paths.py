@@ -16,6 +16,7 @@ from drnn_theory import (
     dilated_rnn,
     layers_rnn,
     path_counts,
+    path_table,
     shortest_path_lengths,
     skip_rnn,
 )
@@ -142,6 +143,20 @@ def test_path_counts_of_a_stack_are_the_coefficients_of_its_generating_function(
         for n in range(s, horizon + 1):
             coefficients[n] += coefficients[n - s]
     assert path_counts(dilations, horizon) == coefficients
+
+
+@settings(max_examples=200)
+@given(cyclic_graphs(), st.integers(0, 15))
+def test_the_path_table_adds_up_to_the_counts_and_starts_at_the_shortest_path(graph, horizon):
+    table = path_table(graph, horizon)
+    assert [sum(row.values()) for row in table] == path_counts(graph, horizon)
+    lagged = reference_path_lengths(graph, horizon, vertical=False)
+    assert [min(row, default=math.inf) for row in table] == lagged.tolist()
+
+
+def test_the_path_table_of_two_coins_is_worked_by_hand():
+    assert path_table([1, 3], 6)[6] == {2: 1, 4: 1, 6: 1}
+    assert path_table(skip_rnn(2), 4)[4] == {2: 1, 3: 3, 4: 1}  # in any order within one layer
 
 
 def test_path_counts_stay_exact_beyond_64_bits():

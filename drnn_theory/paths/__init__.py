@@ -21,12 +21,23 @@ import numpy as np
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.dilations import as_integer, is_divisor_chain, require_memory
 from drnn_theory.paths.certificates import combined, graph_profiles
-from drnn_theory.paths.general import Wiring, path_counts_of_graph, path_lengths_by_unit
+from drnn_theory.paths.general import (
+    Wiring,
+    path_counts_of_graph,
+    path_lengths_by_unit,
+    path_table_of_graph,
+)
 from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
 from drnn_theory.paths.reference import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
-__all__ = ["lengths_over_phases", "path_counts", "shortest_path", "shortest_path_lengths"]
+__all__ = [
+    "lengths_over_phases",
+    "path_counts",
+    "path_table",
+    "shortest_path",
+    "shortest_path_lengths",
+]
 
 
 def shortest_path_lengths(architecture: Any, horizon: int, *, start: int = 0) -> np.ndarray:
@@ -68,6 +79,21 @@ def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]
     horizon = as_integer(horizon, "horizon", minimum=0)
     start = as_integer(start, "start", minimum=0)
     return path_counts_of_graph(graph, horizon, start=start)
+
+
+def path_table(architecture: Any, horizon: int, *, start: int = 0) -> list[dict[int, int]]:
+    r"""Return, for n = 0..horizon, the exact number of paths to lag n by their recurrent edges.
+
+    Entry n maps the number of edges of positive lag to the number of paths that have as many. For a
+    stack these are the coefficients of :math:`\prod_l 1 / (1 - w z^{s_l})` in z and w.
+
+    >>> path_table([1, 2], 4)[4]  # 2 + 2, 2 + 1 + 1, 1 + 1 + 1 + 1
+    {2: 1, 3: 1, 4: 1}
+    """
+    graph = as_cyclic_graph(architecture)
+    horizon = as_integer(horizon, "horizon", minimum=0)
+    start = as_integer(start, "start", minimum=0)
+    return path_table_of_graph(graph, horizon, start=start)
 
 
 def lengths_over_phases(

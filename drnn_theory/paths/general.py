@@ -8,6 +8,7 @@ directly as a sparse matrix; from many, step by step in time for all starts at o
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -22,7 +23,7 @@ from drnn_theory.dilations import require_memory
 from drnn_theory.graphs import EdgeTable, edge_table
 from drnn_theory.paths.profiles import UNREACHABLE
 
-__all__ = ["Wiring", "path_counts_of_graph", "path_lengths_by_unit"]
+__all__ = ["Wiring", "path_counts_of_graph", "path_lengths_by_unit", "path_table_of_graph"]
 
 
 class Wiring:
@@ -179,6 +180,27 @@ def _without_vertical_edges(
     source, target, lag = np.array(sorted(edges), dtype=table.lag.dtype).reshape(-1, 3).T
     roots = sorted({head for root in roots for head in closure[root]})
     return source.astype(np.int64), target.astype(np.int64), lag, roots
+
+
+def path_table_of_graph(
+    graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
+) -> list[dict[int, int]]:
+    """Return, by lag 0..horizon, how many paths have how many edges of positive lag."""
+    wiring = Wiring(graph)
+    start %= wiring.period
+    tables: list[list[Counter[int]]] = []
+    for t in range(start + horizon + 1):
+        now: list[Counter[int]] = [Counter() for _ in range(wiring.units)]
+        tables.append(now)
+        if t == start:
+            for unit in wiring.sources(start):
+                now[unit][0] += 1
+        for u, v, lag in wiring.steps[t % wiring.period]:
+            if t - lag >= start:
+                for edges, paths in list(tables[t - lag][u].items()):
+                    now[v][edges + (lag > 0)] += paths
+    rows = (sum((now[unit] for unit in wiring.output_units), Counter()) for now in tables[start:])
+    return [dict(sorted(row.items())) for row in rows]
 
 
 def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0) -> list[int]:
