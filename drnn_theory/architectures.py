@@ -250,8 +250,9 @@ def fast_slow_rnn(fast_cells: int = 2) -> nx.MultiDiGraph:
      ('x', 'f1', 0)]
     """
     fast = [f"f{k}" for k in range(1, as_integer(fast_cells, "fast_cells", minimum=2) + 1)]
-    edges = [("x", "f1", 0), (fast[-1], "f1", 1), ("f1", "s", 0), ("s", "s", 1), ("s", "f2", 0)]
+    edges = [("x", "f1", 0), ("f1", "s", 0), ("s", "s", 1), ("s", "f2", 0)]
     edges += [(below, here, 0) for below, here in pairwise(fast)]
+    edges.append((fast[-1], "f1", 1))
     return cyclic_graph(edges, inputs=["x"], outputs=fast[-1:])
 
 

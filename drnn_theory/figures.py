@@ -39,14 +39,15 @@ def plot_unfolded(
     path: Sequence[tuple[int, Any]] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a cyclic graph unfolded over times 0..steps: time across, units up, in their order.
+    """Draw a cyclic graph unfolded over times 0..steps: time across, units up, inputs lowest.
 
     ``path`` is a sequence of (time, unit) nodes to highlight, as ``shortest_path`` returns it.
     """
     ax = plt.gca() if ax is None else ax
     period = graph.graph["period"]
     units = list(dict.fromkeys(unit_of(node, period) for node in graph))
-    units.sort(key=lambda unit: unit not in graph.graph["inputs"])
+    inputs, outputs = graph.graph["inputs"], graph.graph["outputs"]
+    units.sort(key=lambda unit: (unit not in inputs) + (unit in outputs))
     height = {unit: level for level, unit in enumerate(units)}
     segments, nodes = [], []
     for node in graph:
