@@ -363,6 +363,8 @@ def test_other_dtypes_agree_with_float64_to_their_precision(kind, variant, dtype
     output, state = model.to(dtype)(x.to(dtype))
     assert output.dtype == dtype
     assert {h.dtype for h in entries(state)} == {dtype}
+    own = kind != "lstm" and dtype == torch.float32  # the backward pass of its own
+    assert ("Recurrence" in names_in_graph(output)) == own
     # states of size 1 at most, rounded some ten times on the way: a few units of the last place
     torch.testing.assert_close(output.double(), expected, rtol=0, atol=20 * torch.finfo(dtype).eps)
 
@@ -377,8 +379,9 @@ def test_autocast_runs_and_streams(kind, variant):
         first, state = model(x[:7])
         second, _ = model(x[7:].bfloat16(), state)
         ragged, _ = model(x, lengths=[20, 9])
+        double, _ = model(x.double())  # autocast itself leaves float64 as it is
     pieces = torch.cat([first, second])
-    for result in (whole, pieces, ragged[:, :1]):
+    for result in (whole, pieces, double, ragged[:, :1]):
         error = (result.float() - expected[:, : result.shape[1]]).abs().max()
         assert error < 20 * torch.finfo(torch.bfloat16).eps
     whole.sum().backward()
@@ -485,6 +488,17 @@ def test_torch_func_sees_the_same_derivatives(kind):
     reverse = torch.func.jacrev(lambda x: model(x)[0])(x)
     torch.testing.assert_close(torch.func.jacfwd(lambda x: model(x)[0])(x), reverse, **EQUAL)
     assert reverse.abs().max() > 1e-2
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward mode
+@pytest.mark.parametrize("kind", KINDS)
+def test_forward_mode_agrees_with_reverse_mode(kind):
+    model, x, direction = build(kind), draw(9, 2, 3), draw(9, 2, 3, seed=2)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, direction)
+        change = torch.autograd.forward_ad.unpack_dual(model(dual)[0]).tangent.sum()
+    (gradient,) = torch.autograd.grad(model(x.requires_grad_())[0].sum(), x)
+    torch.testing.assert_close(change, (gradient * direction).sum(), rtol=1e-12, atol=1e-11)
 
 
 @pytest.mark.parametrize("kind", KINDS)
