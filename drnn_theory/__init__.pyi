@@ -36,7 +36,7 @@ from .measures import (
 from .models import DilatedRNN
 from .paths import path_counts, path_table, shortest_path, shortest_path_lengths
 from .summaries import Comparison, Summary, compare, summary
-from .theorems import THEOREMS, Theorem
+from .theorems import THEOREMS, Theorem, verify
 
 __all__ = [
     "THEOREMS",
@@ -86,6 +86,7 @@ __all__ = [
     "summary",
     "tcn",
     "unfold",
+    "verify",
     "vertical_edges",
     "wavenet",
     "zhang_rnn",

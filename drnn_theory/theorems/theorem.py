@@ -1,0 +1,241 @@
+r"""What a theorem is here: a closed form, the brute force it must equal, and its evidence.
+
+Symbols mean the same everywhere: L layers, span m, base M, dilations s_l, ratios
+n_i = s_i / s_{i-1} of a divisor chain, q = m / s_L.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from numbers import Rational
+from typing import Any, Literal
+
+import sympy as sp
+
+__all__ = [
+    "Agreement",
+    "L",
+    "M",
+    "Theorem",
+    "dilation",
+    "dilations_as_values",
+    "exactly",
+    "i",
+    "m",
+    "next_layer",
+    "q",
+    "ratio",
+    "ratios_as_values",
+]
+
+L, M, m, q = sp.symbols("L M m q", integer=True, positive=True)
+i = sp.Symbol("i", integer=True)
+ratio = sp.IndexedBase("n", integer=True, positive=True)
+dilation = sp.IndexedBase("s", positive=True)
+
+SIGNS: Mapping[str, Callable[[sp.Expr, sp.Expr], bool]] = {
+    "=": lambda predicted, found: predicted == found,
+    "<=": lambda predicted, found: bool(predicted <= found),
+}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """On how many cases a closed form and its brute force agree, and where first not."""
+
+    agreed: int
+    total: int
+    first_failure: str | None
+
+    def __bool__(self) -> bool:
+        return self.agreed == self.total
+
+    def __str__(self) -> str:
+        if self:
+            return f"agrees on {self.total} case{'s' if self.total > 1 else ''}"
+        return f"agrees on {self.agreed} of {self.total} cases; first not on {self.first_failure}"
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A closed form and its checks in one object; its proof is the file ``proof``.
+
+    ``cases`` are compared with brute force: evidence, never a proof. ``symbolic`` yields the
+    computations on which the written proof rests, for all values of the symbols: expressions that
+    must simplify to zero and relations that must simplify to true. Both read ``closed_form``, so
+    that a wrong one fails.
+    """
+
+    name: str
+    left: str
+    """What the closed form is a form of, in LaTeX."""
+    holds_for: str
+    """The class of architectures and spans, in words."""
+    closed_form: sp.Basic
+    """One expression, or a Tuple of several."""
+    values: Callable[..., dict[Any, Any]]
+    """case -> the value of every symbol of the closed form"""
+    brute_force: Callable[..., Any]
+    """case -> the same number, or tuple of numbers, by exhaustive search"""
+    cases: Sequence[tuple[Any, ...]]
+    relation: Literal["=", "<="] = "="
+    """How the closed form stands to the left-hand side; "<=" says: it is a lower bound."""
+    sharp: Sequence[tuple[Any, ...]] = ()
+    """Cases in which a bound is attained."""
+    claims: Mapping[str, Callable[[Theorem], bool]] = field(default_factory=dict)
+    """What else is checked exhaustively, in words that give the range."""
+    symbolic: Callable[[sp.Basic], Iterable[sp.Basic]] | None = None
+    evaluate: Callable[..., sp.Basic] | None = None
+    """(closed form, case) -> its value, where substitution and doit() are not enough"""
+    machine: str | None = None
+    """The file under proofs/rocq/ that states and proves it for a proof assistant."""
+    footnote: str = ""
+
+    @property
+    def proof(self) -> str:
+        """The file under proofs/ that proves it."""
+        return f"{self.name}.md"
+
+    @property
+    def statement(self) -> str:
+        """The formula in LaTeX, between dollars, written from the closed form itself."""
+        sign = {"=": "=", "<=": r"\ge"}[self.relation]
+        return rf"$\displaystyle {self.left} {sign} {sp.latex(self.closed_form)}$"
+
+    def predict(self, *case: Any) -> sp.Basic:
+        """Return the closed form's value for one case, exactly."""
+        if self.evaluate is not None:
+            return exactly(self.evaluate(self.closed_form, *case))
+        values = {symbol: exactly(value) for symbol, value in self.values(*case).items()}
+        return exactly(_with_values(self.closed_form, values).doit())
+
+    def agrees(self, *case: Any) -> bool:
+        """Tell whether closed form and brute force stand in the stated relation for one case."""
+        predicted, found = self.predict(*case), exactly(self.brute_force(*case))
+        sign = "=" if case in self.sharp else self.relation
+        return SIGNS[sign](predicted, found)
+
+    def check(self) -> Agreement:
+        """Compare the closed form with brute force on every case."""
+        failures = [case for case in self.cases if not self.agrees(*case)]
+        first = None
+        if failures:
+            case = failures[0]
+            first = f"{case}: closed form {self.predict(*case)}, brute force " + str(
+                exactly(self.brute_force(*case))
+            )
+        return Agreement(len(self.cases) - len(failures), len(self.cases), first)
+
+    def steps(self) -> list[bool]:
+        """Return, for each symbolic computation of the proof, whether it comes out as it must."""
+        if self.symbolic is None:
+            return []
+        return [_comes_out(step) for step in self.symbolic(self.closed_form)]
+
+    def failures(self) -> Iterator[str]:
+        """Yield what fails: cases, then symbolic computations, then claims."""
+        for case in self.cases:
+            if not self.agrees(*case):
+                yield f"case {case}"
+        for number, comes_out in enumerate(self.steps(), start=1):
+            if not comes_out:
+                yield f"symbolic computation {number}"
+        for claim, holds in self.claims.items():
+            if not holds(self):
+                yield f"claim: {claim}"
+
+    def _repr_latex_(self) -> str:
+        return self.statement
+
+    def _repr_html_(self) -> str:
+        evidence = ["proofs/" + self.proof, f"{len(self.cases)} cases against brute force"]
+        if self.symbolic is not None:
+            evidence.insert(1, "symbolic check")
+        if self.machine is not None:
+            evidence.insert(1, "proofs/rocq/" + self.machine)
+        parts = [
+            f"<b>{escape(self.name)}</b> for {escape(self.holds_for)}:",
+            self.statement.replace("<", "&lt;"),
+            *(escape(f"{claim[0].upper()}{claim[1:]}.") for claim in self.claims),
+            f"<small>{escape('; '.join(evidence))}</small>",
+        ]
+        if self.footnote:
+            parts.append(f"<small>{escape(self.footnote)}</small>")
+        return "<p>" + "<br>".join(parts) + "</p>"
+
+
+def exactly(value: Any) -> sp.Basic:
+    """Return a number, or a nested tuple of numbers, as sympy objects; floats are refused.
+
+    >>> from fractions import Fraction
+    >>> exactly((Fraction(1, 2), 3))
+    (1/2, 3)
+    """
+    if isinstance(value, (tuple, list)):
+        return sp.Tuple(*(exactly(item) for item in value))
+    if isinstance(value, Rational) and not isinstance(value, sp.Basic):
+        return sp.Rational(value.numerator, value.denominator)
+    value = sp.sympify(value)
+    if value.has(sp.Float):
+        raise TypeError(f"values of a theorem must be exact, got {value}")
+    return value
+
+
+def next_layer(expression: sp.Expr) -> sp.Expr:
+    """Return the expression at L + 1 layers, every sum up to L having one term more.
+
+    >>> next_layer(L + sp.Sum(ratio[i], (i, 2, L)))
+    L + n[L + 1] + Sum(n[i], (i, 2, L)) + 1
+    """
+    longer = {
+        total: total + total.function.subs(total.limits[0][0], L + 1)
+        for total in expression.atoms(sp.Sum)
+        if total.limits[0][2] == L
+    }
+    kept = {total: sp.Dummy() for total in longer}
+    rest = expression.subs(kept).subs(L, L + 1)
+    return rest.subs({dummy: longer[total] for total, dummy in kept.items()})
+
+
+def ratios_as_values(chain: Sequence[int]) -> dict[Any, int]:
+    """Return n_2, .., n_L of a divisor chain, for substitution.
+
+    >>> ratios_as_values([1, 2, 6])
+    {n[2]: 2, n[3]: 3}
+    """
+    return {
+        ratio[number]: chain[number - 1] // chain[number - 2] for number in range(2, len(chain) + 1)
+    }
+
+
+def dilations_as_values(scheme: Sequence[int]) -> dict[Any, int]:
+    """Return s_1, .., s_L, for substitution.
+
+    >>> dilations_as_values([1, 2, 6])
+    {s[1]: 1, s[2]: 2, s[3]: 6}
+    """
+    return {dilation[number]: s for number, s in enumerate(scheme, start=1)}
+
+
+def _with_values(expression: sp.Basic, values: dict[Any, sp.Basic]) -> sp.Basic:
+    """Return the expression at these values, its sums written out term by term."""
+
+    def written_out(function: sp.Expr, limits: tuple[Any, ...]) -> sp.Expr:
+        index, first, last = limits
+        numbers = range(int(first), int(last) + 1)
+        return sp.Add(
+            *(function.xreplace({index: j}).xreplace(values) for j in map(sp.Integer, numbers))
+        )
+
+    expression = expression.xreplace({L: values[L]}) if L in values else expression
+    return expression.replace(sp.Sum, written_out).xreplace(values)
+
+
+def _comes_out(step: Any) -> bool:
+    if isinstance(step, bool) or step in (sp.true, sp.false):
+        return bool(step)
+    if isinstance(step, sp.core.relational.Relational):
+        return sp.simplify(step) == sp.true
+    return sp.simplify(sp.expand_func(step)) == 0 or sp.gammasimp(step) == 0
