@@ -226,6 +226,9 @@ def _near_the_square_root(_: Theorem) -> bool:
             return False
         if not means[root - 1] + 1 <= sp.sqrt(N) + 1 / (2 * sp.sqrt(N)):
             return False
+        best = [skip for skip, mean in enumerate(means, start=1) if mean == min(means)]
+        if N >= 9 and any((skip - sp.sqrt(N)) ** 2 > 4 * sp.sqrt(N) for skip in best):
+            return False
     return True
 
 
@@ -242,7 +245,8 @@ BEST_TWO_LAG = Theorem(
     cases=[(root, layers) for root in range(2, 6) for layers in (1, 2)],
     claims={
         "for N = 2..60 the coins of 0..N-1 average at least sqrt(N) - 5/4 for every s, and at most "
-        "sqrt(N) - 1 + 1/(2 sqrt(N)) for s = ceil(sqrt(N))": _near_the_square_root
+        "sqrt(N) - 1 + 1/(2 sqrt(N)) for s = ceil(sqrt(N)); from N = 9 on every best s is within "
+        "2 N^(1/4) of sqrt(N)": _near_the_square_root
     },
     symbolic=_square_spans,
 )
