@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, product
-from math import inf, isinf, lcm
+from math import inf, isinf
 from typing import Any
 
 import networkx as nx
 
 from drnn_theory.architectures import dilated_rnn
-from drnn_theory.graphs import cyclic_graph
 from drnn_theory.paths.reference import reference_path_lengths
 
 __all__ = [
-    "clockwork",
     "divisor_chains",
     "exponential_searches",
     "mean_by_brute_force",
@@ -111,27 +109,3 @@ def exponential_searches(least_layers: int = 2) -> Iterator[tuple[int, int, int]
             if power == span and layers >= least_layers:
                 yield span, layers, base
         span += 1
-
-
-def clockwork(periods: tuple[int, ...]) -> nx.MultiDiGraph:
-    """Return the clockwork RNN: module g updates at multiples of ``periods[g]``.
-
-    It then reads the input at that time and, from every module of no shorter period, the state that
-    this module last computed before. The output reads every module's latest state.
-    """
-    period = lcm(*periods)
-    edges: list[Any] = []
-    for t in range(period):
-        for g, own in enumerate(periods):
-            latest = t - t % own
-            edges.append(((latest, f"h{g + 1}"), (t, "y"), t - latest))
-            if t % own:
-                continue
-            edges.append(((t, "x"), (t, f"h{g + 1}"), 0))
-            for j, other in enumerate(periods):
-                if other >= own:
-                    lag = 1 + (t - 1) % other
-                    edges.append((((t - lag) % period, f"h{j + 1}"), (t, f"h{g + 1}"), lag))
-    if period == 1:
-        edges = [(u, v, lag) for (_, u), (_, v), lag in edges]
-    return cyclic_graph(edges, inputs=["x"], outputs=["y"], period=period)

@@ -11,10 +11,10 @@ from typing import Any
 import networkx as nx
 import sympy as sp
 
-from drnn_theory.architectures import dilated_rnn, layers_rnn, skip_rnn
+from drnn_theory.architectures import clockwork_rnn, dilated_rnn, layers_rnn, skip_rnn
 from drnn_theory.graphs import cyclic_graph
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.theorems.exhaustive import clockwork, worst_lengths
+from drnn_theory.theorems.exhaustive import worst_lengths
 from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["GRAPHS", "GROWTH"]
@@ -29,8 +29,8 @@ GRAPHS: dict[str, nx.MultiDiGraph] = {
     "skip 5, two layers": skip_rnn(5, 2),
     "lags {1, 4} below 2": layers_rnn([[1, 4], [2]]),
     "one node, loops 3 and 4": layers_rnn([[3, 4]]),
-    "clockwork 1, 2, 4": clockwork((1, 2, 4)),
-    "clockwork 2, 3": clockwork((2, 3)),
+    "clockwork 1, 2, 4": clockwork_rnn((1, 2, 4)),
+    "clockwork 2, 3": clockwork_rnn((2, 3)),
     "a long way in": cyclic_graph(
         [("x", "h", 6), ("h", "h", 1), ("h", "y", 0)], inputs=["x"], outputs=["y"]
     ),
@@ -137,7 +137,7 @@ LINEAR_LOWER_BOUND = Theorem(
         ),
         "no more is true: clockwork 1, 2, 4 has s = 4 and d_1(n) = n + 2 up to n = 60": lambda _: (
             _largest_cycle_ratio("clockwork 1, 2, 4") == 4
-            and reference_path_lengths(clockwork((1, 2, 4)), 60, start=1).tolist()
+            and reference_path_lengths(clockwork_rnn((1, 2, 4)), 60, start=1).tolist()
             == [n + 2 for n in range(61)]
         ),
     },

@@ -7,10 +7,17 @@ from typing import Any
 
 import sympy as sp
 
-from drnn_theory.architectures import dilated_cnn, dilated_rnn, layers_rnn
+from drnn_theory.architectures import (
+    clockwork_rnn,
+    dilated_cnn,
+    dilated_rnn,
+    layers_rnn,
+    mist_rnn,
+    narx_rnn,
+)
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import chain_values
-from drnn_theory.theorems.exhaustive import clockwork, mean_by_brute_force
+from drnn_theory.theorems.exhaustive import mean_by_brute_force
 from drnn_theory.theorems.means import (
     DIGITS,
     EXPONENTIAL_MEAN,
@@ -42,7 +49,7 @@ NARX_MEAN = Theorem(
     closed_form=L + (sp.floor(m / D) + 1) * (D * sp.floor(m / D) / 2 + sp.Mod(m, D)) / m,
     values=lambda layers, delays, span: {L: layers, D: delays, m: span},
     brute_force=lambda layers, delays, span: mean_by_brute_force(
-        layers_rnn([range(1, delays + 1)] * layers), span
+        narx_rnn(delays) if layers == 1 else layers_rnn([range(1, delays + 1)] * layers), span
     ),
     cases=[
         (layers, delays, span)
@@ -65,7 +72,10 @@ MIST_MEAN = Theorem(
     closed_form=L + sp.Rational(1, 2) * (B - 1) + 1 / sp.Integer(2) ** (B - 1),
     values=lambda layers, lags: {L: layers, B: lags},
     brute_force=lambda layers, lags: mean_by_brute_force(
-        layers_rnn([exponential_dilations(lags)] * layers), 2 ** (lags - 1)
+        mist_rnn(exponential_dilations(lags))
+        if layers == 1
+        else layers_rnn([exponential_dilations(lags)] * layers),
+        2 ** (lags - 1),
     ),
     cases=[(layers, lags) for layers in (1, 2, 3) for lags in range(1, 8)],
     symbolic=_same_coins_in_fewer_layers,
@@ -155,7 +165,7 @@ CLOCKWORK_MEAN = Theorem(
     holds_for="clockwork RNNs with periods 1 = T_1 < T_2 <= .. <= T_G, any span m",
     closed_form=2 + (m + 1) / 2,
     values=lambda periods, span: {m: span},
-    brute_force=lambda periods, span: mean_by_brute_force(clockwork(periods), span),
+    brute_force=lambda periods, span: mean_by_brute_force(clockwork_rnn(periods), span),
     cases=[
         (periods, span)
         for periods in [(1,), (1, 2), (1, 2, 4), (1, 3, 9), (1, 2, 3), (1, 4, 4)]
