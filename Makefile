@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: report test lint bench clean
+.PHONY: report test lint bench proofs clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -15,6 +15,12 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# every proof in proofs/rocq with Coq or Rocq (coqc on the PATH), printing what each assumes
+proofs:
+	mkdir -p build/rocq && cp proofs/rocq/_CoqProject proofs/rocq/*.v build/rocq/
+	cd build/rocq && for proof in $$(grep '\.v$$' _CoqProject); do \
+		echo $$proof && coqc -Q . drnn_theory $$proof || exit 1; done
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only

@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser(
         "verify",
-        help="check every theorem against brute force",
-        description="Check every theorem against brute force; exit 1 if one fails.",
+        help="check every theorem: symbolic computations, brute force, exhaustive claims",
+        description="Check every theorem by sympy and by brute force; exit 1 if one fails.",
         epilog=EPILOG,
     )
     verify.add_argument("--json", action="store_true", help="print JSON")
@@ -161,29 +161,13 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from tabulate import tabulate
+    from tqdm import tqdm
 
-    from drnn_theory.theorems import THEOREMS
+    from drnn_theory.theorems import verify
 
-    rows = [(theorem, theorem.check()) for theorem in THEOREMS]
-    if options.json:
-        print(
-            json.dumps(
-                [
-                    {"theorem": t.name, "agreed": a.agreed, "cases": a.total, "passed": bool(a)}
-                    for t, a in rows
-                ],
-                indent=1,
-            )
-        )
-    else:
-        print(
-            tabulate(
-                [(t.name, a, f"proofs/{t.proof}") for t, a in rows],
-                headers=["theorem", "brute force", "proof"],
-            )
-        )
-    return 0 if all(a for _, a in rows) else 1
+    verification = verify(progress=lambda theorems: tqdm(theorems, unit="theorem", leave=False))
+    print(json.dumps(verification.to_dict(), indent=1) if options.json else verification)
+    return 0 if verification else 1
 
 
 if __name__ == "__main__":
