@@ -23,10 +23,16 @@ __all__ = [
     "DIGITS",
     "DIVISOR_CHAIN_MEAN",
     "EXPONENTIAL_MEAN",
+    "MEAN",
     "MEANS",
     "PER_LAYER_LAGS_MEAN",
     "PLAIN_STACK_MEAN",
     "SKIP_MEAN",
+    "a",
+    "blocks",
+    "n",
+    "r",
+    "with_quotient",
 ]
 
 MEAN = r"\frac1m \sum_{n=1}^{m} d(n)"
@@ -109,6 +115,7 @@ EXPONENTIAL_MEAN = Theorem(
         if base ** (layers - 1) <= 256
     ],
     symbolic=_equal_ratios,
+    machine="theorem_3_1.v",
     footnote=(
         "For M = 2 the form printed by Chang et al. (2017), as recalled and not verified, is "
         "(3m - 1)/(2m) log2 m + 1/m + 1: lower than this one by log2(m)/(2m)."
