@@ -4,12 +4,22 @@ from fractions import Fraction
 
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drnn_theory import THEOREMS, compute_mrl, verify
+from drnn_theory import (
+    THEOREMS,
+    compute_mrl,
+    dilated_rnn,
+    narx_rnn,
+    shortest_path_lengths,
+    skip_rnn,
+    verify,
+)
+from drnn_theory.theorems.growth import cheapest_simple_path, least_excess
 from drnn_theory.theorems.theorem import L, exactly, i, next_layer, ratio
 from tests.mutate_theorems import caught_by, distinct_mutants, outcome
+from tests.strategies import complete_schemes, cyclic_graphs, schemes
 
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
 each_theorem = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
@@ -195,3 +205,51 @@ def test_the_two_lag_form_holds_for_random_spans(skip, span, layers):
     found = compute_mrl([1] * (layers - 1) + [skip, 1], span, exact=True)
     form = BY_NAME["two_lag_mean"].predict(((1,),) * layers + ((skip,),), span)
     assert form == exactly(found)
+
+
+@given(st.integers(1, 3), st.integers(1, 30), st.integers(1, 400))
+def test_the_narx_form_holds_for_random_spans(layers, delays, span):
+    found = compute_mrl(narx_rnn(delays), span, exact=True) + layers - 1
+    assert BY_NAME["narx_mean"].predict(layers, delays, span) == exactly(found)
+
+
+@given(st.lists(st.integers(1, 5), max_size=3), st.integers(1, 6), st.integers(1, 5))
+def test_the_fusion_form_holds_for_random_chains(ratios, first, periods):
+    chain = [first]
+    for n in ratios:
+        chain.append(chain[-1] * n)
+    found = compute_mrl(dilated_rnn(chain, fusion=True), chain[-1] * periods, exact=True)
+    assert BY_NAME["fusion_mean"].predict(tuple(chain), periods) == exactly(found)
+
+
+@given(complete_schemes, st.integers(1, 200))
+def test_no_random_stack_is_below_the_counting_bound(scheme, span):
+    bound = BY_NAME["counting_bound"].predict(len(scheme), span)
+    assert bound <= exactly(compute_mrl(scheme, span, exact=True))
+
+
+@given(schemes)
+def test_every_random_stack_repeats_beyond_its_bound(scheme):
+    *_, second, largest = [1, *sorted(set(scheme))]
+    onset = (largest - 1) * second
+    d = shortest_path_lengths(scheme, onset + 3 * largest)
+    assert all(d[onset + 1 :] == d[onset + 1 - largest : -largest] + 1)
+
+
+@settings(max_examples=60)
+@given(cyclic_graphs())
+def test_the_linear_lower_bound_is_attained_in_random_graphs(graph):
+    try:
+        path = cheapest_simple_path(graph)
+    except ValueError:  # no cycle, or no path, from an input to an output
+        return
+    assert BY_NAME["linear_lower_bound"].closed_form.subs(path) == exactly(least_excess(graph))
+
+
+@pytest.mark.parametrize("root", range(6, 21))
+def test_the_two_best_skips_are_the_root_and_the_next_number_for_longer_spans(root):
+    span = root**2 - 1
+    means = {skip: compute_mrl(skip_rnn(skip), span, exact=True) for skip in range(1, span + 2)}
+    least = min(means.values())
+    assert [skip for skip in means if means[skip] == least] == [root, root + 1]
+    assert BY_NAME["best_two_lag"].predict(root, 1)[0] == exactly(least)

@@ -17,7 +17,7 @@ from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.theorems.exhaustive import worst_lengths
 from drnn_theory.theorems.theorem import Theorem
 
-__all__ = ["GRAPHS", "GROWTH"]
+__all__ = ["GRAPHS", "GROWTH", "cheapest_simple_path", "least_excess"]
 
 edges, lag, skip = sp.symbols("e lambda s", positive=True)
 a, b = sp.symbols("a b", integer=True, positive=True)
@@ -53,9 +53,8 @@ def _unit(graph: nx.MultiDiGraph, node: Any) -> Any:
 
 
 @cache
-def _largest_cycle_ratio(name: str) -> Fraction:
+def _largest_cycle_ratio(graph: nx.MultiDiGraph) -> Fraction:
     """Return the recurrent skip coefficient by listing simple cycles, on input-output walks."""
-    graph = GRAPHS[name]
     fed = {x for x in graph if _unit(graph, x) in graph.graph["inputs"]}
     read = {y for y in graph if _unit(graph, y) in graph.graph["outputs"]}
     after = fed.union(*(nx.descendants(graph, x) for x in fed))
@@ -71,9 +70,8 @@ def _largest_cycle_ratio(name: str) -> Fraction:
     return max(ratios)
 
 
-def _simple_paths(name: str) -> Iterator[tuple[int, int]]:
+def _simple_paths(graph: nx.MultiDiGraph) -> Iterator[tuple[int, int]]:
     """Yield (edges, lag) of every input-output path that visits no node twice."""
-    graph = GRAPHS[name]
     for x in graph:
         for y in graph:
             if (
@@ -84,15 +82,17 @@ def _simple_paths(name: str) -> Iterator[tuple[int, int]]:
                     yield len(path), sum(graph.edges[edge]["lag"] for edge in path)
 
 
-def _cheapest_simple_path(name: str) -> dict[Any, Any]:
-    ratio = _largest_cycle_ratio(name)
-    count, span = min(_simple_paths(name), key=lambda path: path[0] - path[1] / ratio)
+def cheapest_simple_path(graph: nx.MultiDiGraph) -> dict[Any, Any]:
+    """Return edges and lag of the simple path that costs least beyond lag / s, and s."""
+    ratio = _largest_cycle_ratio(graph)
+    count, span = min(_simple_paths(graph), key=lambda path: path[0] - path[1] / ratio)
     return {edges: count, lag: span, skip: sp.Rational(ratio.numerator, ratio.denominator)}
 
 
 @cache
-def _least_excess(name: str) -> Fraction:
-    graph, ratio = GRAPHS[name], _largest_cycle_ratio(name)
+def least_excess(graph: nx.MultiDiGraph) -> Fraction:
+    """Return the least d_i(n) - n/s over all phases and all lags that a simple path can have."""
+    ratio = _largest_cycle_ratio(graph)
     horizon = graph.number_of_nodes() * max(n for *_, n in graph.edges(data="lag"))
     return min(
         Fraction(int(length)) - n / ratio
@@ -112,10 +112,10 @@ def _without_a_cycle(closed_form: sp.Expr) -> Iterator[sp.Basic]:
 def _cheap_constant(_: Theorem) -> bool:
     # C <= (V - 1) max(0, largest lag / s - 1)
     return all(
-        -_least_excess(name)
+        -least_excess(graph)
         <= (graph.number_of_nodes() - 1)
-        * max(0, max(n for *_, n in graph.edges(data="lag")) / _largest_cycle_ratio(name) - 1)
-        for name, graph in GRAPHS.items()
+        * max(0, max(n for *_, n in graph.edges(data="lag")) / _largest_cycle_ratio(graph) - 1)
+        for graph in GRAPHS.values()
     )
 
 
@@ -128,15 +128,15 @@ LINEAR_LOWER_BOUND = Theorem(
         "the right-hand side is least; C is its negative in d_i(n) >= n/s - C"
     ),
     closed_form=edges - lag / skip,
-    values=_cheapest_simple_path,
-    brute_force=_least_excess,
+    values=lambda name: cheapest_simple_path(GRAPHS[name]),
+    brute_force=lambda name: least_excess(GRAPHS[name]),
     cases=[(name,) for name in GRAPHS],
     claims={
         "C <= (V - 1) max(0, largest lag / s - 1) for V nodes, on all of these graphs": (
             _cheap_constant
         ),
         "no more is true: clockwork 1, 2, 4 has s = 4 and d_1(n) = n + 2 up to n = 60": lambda _: (
-            _largest_cycle_ratio("clockwork 1, 2, 4") == 4
+            _largest_cycle_ratio(GRAPHS["clockwork 1, 2, 4"]) == 4
             and reference_path_lengths(clockwork_rnn((1, 2, 4)), 60, start=1).tolist()
             == [n + 2 for n in range(61)]
         ),
