@@ -58,6 +58,8 @@ def test_a_proof_names_its_theorem_and_has_all_its_parts(name):
     assert all(len(part.split()) >= 5 for part in parts.values())
     assert text.count(r"$\blacksquare$") + text.count(r"\qquad \blacksquare$$") == 1
     assert text.count("$") % 2 == 0
+    # a backslash before punctuation is an escape to Markdown, which eats it
+    assert re.findall(r"\\[^a-zA-Z\s]", text) == []
 
 
 @pytest.mark.parametrize("path", sorted(PROOFS.glob("*.md")), ids=lambda path: path.stem)

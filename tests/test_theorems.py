@@ -16,6 +16,8 @@ from drnn_theory import (
     skip_rnn,
     verify,
 )
+from drnn_theory.paths.reference import reference_path_lengths
+from drnn_theory.theorems import exhaustive, growth
 from drnn_theory.theorems.growth import cheapest_simple_path, least_excess
 from drnn_theory.theorems.theorem import L, exactly, i, next_layer, ratio
 from tests.mutate_theorems import caught_by, distinct_mutants, outcome
@@ -84,6 +86,42 @@ def test_a_claim_that_does_not_hold_makes_verify_fail():
 def test_a_symbolic_computation_that_does_not_come_out_makes_verify_fail():
     theorem = replace(BY_NAME["skip_mean"], symbolic=lambda _: [sp.Integer(0), L])
     assert verify([theorem]).rows[0].failures == ("symbolic computation 2 does not come out",)
+
+
+@pytest.fixture
+def longer_paths(monkeypatch):
+    """Let every fifth lag seem farther than it is."""
+
+    def wrong(graph, horizon, **options):
+        lengths = reference_path_lengths(graph, horizon, **options)
+        lengths[5::5] += 7
+        return lengths
+
+    monkeypatch.setattr(exhaustive, "reference_path_lengths", wrong)
+    monkeypatch.setattr(growth, "reference_path_lengths", wrong)
+    exhaustive.stack_lengths.cache_clear()
+    yield
+    exhaustive.stack_lengths.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "divisor_chain_digits",
+        "eventual_periodicity",
+        "stack_growth",
+        "best_two_lag",
+        "divisibility_is_needed",
+        "last_dilation_is_needed",
+        "delange_trollope",
+        "linear_lower_bound",
+        "path_generating_function",
+        "exponential_near_optimal",
+    ],
+)
+def test_claims_about_paths_notice_wrong_paths(longer_paths, name):
+    theorem = BY_NAME[name]
+    assert not all(holds(theorem) for holds in theorem.claims.values())
 
 
 def test_names_are_unique_and_in_the_order_of_the_catalogue():
