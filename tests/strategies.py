@@ -38,4 +38,5 @@ def cyclic_graphs(draw, periods=(1, 1, 2, 3, 4), complete=None):
     outputs = draw(st.sets(st.sampled_from(units), max_size=1)) - {units[0]}
     touched = {node if period == 1 else node[1] for u, v, _ in edges for node in (u, v)}
     outputs = sorted((outputs | {units[-1]}) & touched)
-    return cyclic_graph(edges, inputs=["x"], outputs=outputs, period=period)
+    inputs = ["x", *draw(st.sets(st.sampled_from(sorted(touched - {"x"})), max_size=1))]
+    return cyclic_graph(edges, inputs=inputs, outputs=outputs, period=period)

@@ -249,6 +249,14 @@ def test_a_stack_is_recognised_by_its_shape(graph, stack):
     assert as_stack(graph) == stack
 
 
+def test_what_looks_like_a_stack_but_exists_at_some_phases_only_is_none():
+    edges = [((2, "h"), (2, "h"), 6), ((0, "x"), (0, "dead"), 0)]
+    graph = cyclic_graph(edges, inputs=["h"], outputs=["h"], period=3)
+    assert as_stack(graph) is None
+    assert equal(shortest_path_lengths(graph, 6, start=0), [math.inf] * 7)
+    assert equal(shortest_path_lengths(graph, 6, start=2), [0, *[math.inf] * 5, 1])
+
+
 @given(st.integers(1, 400))
 def test_wide_dilations_take_the_row_kernel_and_agree(offset):
     coins = (1, 2000 + offset, 2003 + 2 * offset)

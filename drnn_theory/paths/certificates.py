@@ -49,11 +49,15 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
     """
     wiring = Wiring(graph)
     starts = range(len(wiring.starts))
-    last = 4 * (wiring.largest_lag + wiring.period)
+    last, longest = 4 * (wiring.largest_lag + wiring.period), 1
     groups: list[tuple[list[int], list[Component]]] = []
     if last < span + wiring.period:
         groups = _reached_components(wiring, vertical)
-        longest = max((c.period for _, components in groups for c in components), default=1)
+        periods = [c.period for _, components in groups for c in components]
+        periods += [
+            _unit_period(wiring, part, u) for _, part in groups for u in wiring.output_units
+        ]
+        longest = max(periods, default=1)
         last = 4 * (min(longest, span) + wiring.largest_lag + wiring.period)
     while True:
         reaches_span = last >= span + wiring.period
@@ -67,7 +71,7 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
             ) from None
         if reaches_span:
             return [_profile(wiring, known, i) for i in starts]
-        if all(
+        if last >= 2 * longest and all(
             _holds_for_ever(wiring, part, known[:, :, which], vertical) for which, part in groups
         ):
             reached = {i: part for which, part in groups for i in which}
@@ -232,12 +236,9 @@ def _profile(
         if components is None:
             profiles.append(Profile(lengths))
             continue
-        found = [c for c in components if unit in wiring.unit[c.nodes]]
-        period = math.lcm(wiring.period, *(c.period for c in found))
-        if period > len(lengths):
-            raise ValueError(f"period must be within the {len(lengths)} known lags, got {period}")
+        period = _unit_period(wiring, components, unit)
         rises = np.zeros(wiring.period, dtype=np.int64)
-        for c in found:
+        for c in components:
             for node in c.nodes:
                 if wiring.unit[node] == unit:
                     rises[wiring.phase[node]] = 0 if c.rate is None else int(period / c.rate)
@@ -247,6 +248,11 @@ def _profile(
         nothing = np.full(len(known) - start, UNREACHABLE, dtype=np.int32)
         return Profile(nothing, 1, np.zeros(1, dtype=np.int64))
     return combined(profiles, np.minimum)
+
+
+def _unit_period(wiring: Wiring, components: list[Component], unit: int) -> int:
+    """Return the period of a unit's lengths, over all the phases at which it exists."""
+    return math.lcm(wiring.period, *(c.period for c in components if unit in wiring.unit[c.nodes]))
 
 
 def combined(profiles: Sequence[Profile], pick: np.ufunc) -> Profile:

@@ -38,13 +38,13 @@ class Stack(NamedTuple):
 def as_stack(architecture: tuple[int, ...] | nx.MultiDiGraph) -> Stack | None:
     """Return the coins and vertical edges of a stack, None for a graph of any other shape.
 
-    A graph is a stack if all its walks from input to output climb one chain of nodes, joined by
-    single edges of lag 0, with recurrent edges only from a node to itself.
+    A graph of period 1 is a stack if all its walks from input to output climb one chain of nodes,
+    joined by single edges of lag 0, with recurrent edges only from a node to itself.
     """
     if isinstance(architecture, tuple):
         return Stack(tuple(sorted(set(architecture))), len(architecture))
     table = edge_table(architecture)
-    if len(table.inputs) != 1 or len(table.outputs) != 1:
+    if architecture.graph["period"] > 1 or len(table.inputs) != 1 or len(table.outputs) != 1:
         return None
     loops = table.source == table.target
     above = dict(zip(table.source[~loops].tolist(), table.target[~loops].tolist(), strict=True))
