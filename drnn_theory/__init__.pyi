@@ -33,7 +33,7 @@ from .measures import (
     recurrent_skip_coefficient,
     vertical_edges,
 )
-from .models import DilatedRNN
+from .models import DilatedRNN, GraphRNN, GraphState
 from .paths import path_counts, path_table, shortest_path, shortest_path_lengths
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem, verify
@@ -43,6 +43,8 @@ __all__ = [
     "Comparison",
     "DilatedRNN",
     "GradientProfile",
+    "GraphRNN",
+    "GraphState",
     "Summary",
     "Theorem",
     "as_dilations",

@@ -1,0 +1,342 @@
+r"""A recurrent network wired as any cyclic graph.
+
+Time is cut into rows of ``period`` steps, so that a node, which exists at one phase only, has one
+state per row, and an edge of lag n from phase p to phase q reads the source's state of
+(n - q + p) / period rows before: its *shift*. A graph of any period is thereby one of period 1
+over rows, and its cycles have positive total shifts as they had positive total lags.
+
+What may run at once follows from the condensation of the graph. Edges between strongly connected
+components are one product over all rows. Within a component b rows are computed at once, b being
+its smallest positive shift, node after node in the order of its edges of shift 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import networkx as nx
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, pad
+
+from ..dilations import as_integer, require_memory, shown
+from ..graphs import as_graph, unit_of
+
+_NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "identity": lambda x: x,
+}
+
+
+class GraphState(NamedTuple):
+    """What a GraphRNN keeps between two pieces of a sequence.
+
+    ``phase`` is the time of the next step modulo the graph's period; ``recent`` holds, per node
+    that a lagged edge leaves, its last states (rows, batch, size), oldest first.
+    """
+
+    phase: int
+    recent: tuple[Tensor, ...]
+
+
+class GraphRNN(torch.nn.Module):
+    r"""The recurrent network whose wiring is a cyclic graph.
+
+    .. math:: h_v(t) = f\Big(b_v + \sum_{(u, v, n)} W_{(u, v, n)} h_u(t - n)\Big)
+
+    Every node v has a state of ``hidden_size`` units and a bias, every edge a matrix. Where the
+    period is above 1 a node is a pair (phase, unit): it has a state at the times of its phase only,
+    and weights are shared over time, but not between phases. States before time 0 are zero.
+
+    An input unit's state is the input itself; all of them read the same. If edges enter it, or if
+    it is an output as well, it is a node like the others that reads the input by one matrix more.
+    The output is the sum of the output units' states; a unit that does not exist at a time adds
+    nothing, so that the output is zero where none does.
+
+    Args:
+        graph: a cyclic graph, from :func:`cyclic_graph` or the zoo.
+        input_size: features of the input.
+        hidden_size: units of every node.
+        nonlinearity: f, one of "tanh", "relu", "identity".
+        batch_first: input and output are (batch, time, features) instead of
+            (time, batch, features).
+        device, dtype: of the parameters.
+
+    ``model(x, state=None)`` returns ``(output, state)``; x may be unbatched, (time, input_size).
+    The state, a :class:`GraphState`, is never written to; ``None`` stands for zeros at time 0.
+    Passing it on feeds a sequence in pieces of any length, 0 included.
+
+    ``weights[i]`` is the matrix of ``edges[i]`` = (source, target, lag), ``biases[i]`` the bias of
+    ``nodes[i]`` and ``entries[i]`` the input's matrix of ``entrances[i]``. All are drawn as in
+    torch.nn.RNN, uniformly up to 1 / sqrt(hidden_size).
+
+    >>> from drnn_theory import skip_rnn
+    >>> model = GraphRNN(skip_rnn(4), 3, 5)
+    >>> model.edges
+    [('x', 'h1', 0), ('h1', 'h1', 1), ('h1', 'h1', 4)]
+    >>> output, state = model(torch.zeros(10, 2, 3))
+    >>> output.shape, [h.shape for h in state.recent]
+    (torch.Size([10, 2, 5]), [torch.Size([4, 2, 5])])
+    """
+
+    def __init__(
+        self,
+        graph: nx.MultiDiGraph,
+        input_size: int,
+        hidden_size: int,
+        *,
+        nonlinearity: str = "tanh",
+        batch_first: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.graph = as_graph(graph)
+        self.input_size = as_integer(input_size, "input_size")
+        self.hidden_size = as_integer(hidden_size, "hidden_size")
+        if not isinstance(nonlinearity, str) or nonlinearity not in _NONLINEARITIES:
+            raise ValueError(
+                f"nonlinearity must be one of 'tanh', 'relu', 'identity', got {nonlinearity!r}"
+            )
+        self.nonlinearity = nonlinearity
+        self.batch_first = batch_first
+        self.period: int = graph.graph["period"]
+        inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
+        entered = {unit_of(node, self.period) for node in graph if graph.in_degree(node)}
+        self._bare = {n for n in graph if unit_of(n, self.period) in inputs - entered - outputs}
+        self.nodes = [node for node in graph if node not in self._bare]
+        self.edges = [(u, v, int(lag)) for u, v, lag in graph.edges(data="lag")]
+        self.entrances = [n for n in self.nodes if unit_of(n, self.period) in inputs]
+        self._bias_of = {node: index for index, node in enumerate(self.nodes)}
+        self._entry_of = {node: index for index, node in enumerate(self.entrances)}
+        self.outputs = [node for node in self.nodes if unit_of(node, self.period) in outputs]
+        # rows kept of every node: as many as an edge can reach back, whatever the phase it runs in
+        reach = {u: -(-lag // self.period) for u, _, lag in sorted(self.edges, key=lambda e: e[2])}
+        self._kept = {node: reach.get(node, 0) for node in graph}
+        require_memory(
+            8 * sum(kept * self._size(node) for node, kept in self._kept.items()),
+            "the state of one sequence",
+        )
+        condensed = nx.condensation(nx.DiGraph(graph))
+        self._components = [
+            set(condensed.nodes[part]["members"]) for part in nx.topological_sort(condensed)
+        ]
+        self._schedules: dict[int, list[_Stage]] = {}
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        hidden = self.hidden_size
+        self.weights = torch.nn.ParameterList(
+            torch.empty(hidden, self._size(source), **options) for source, _, _ in self.edges
+        )
+        self.biases = torch.nn.ParameterList(torch.empty(hidden, **options) for _ in self.nodes)
+        self.entries = torch.nn.ParameterList(
+            torch.empty(hidden, self.input_size, **options) for _ in self.entrances
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters uniformly up to 1 / sqrt(hidden_size)."""
+        bound = self.hidden_size**-0.5
+        for parameter in self.parameters():
+            torch.nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor, state: GraphState | None = None) -> tuple[Tensor, GraphState]:
+        """Return the output and the state from which the next piece goes on."""
+        self._check_input(x)
+        unbatched = x.dim() == 2
+        if unbatched:
+            x = x.unsqueeze(1)
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        phase, tracks = self._started(state, x, unbatched)
+        steps = x.size(0)
+        for stage in self._schedule(phase):
+            self._run(stage, x, tracks)
+        output = self._output(x, phase, tracks)
+        recent = tuple(tracks[node][-kept:] for node, kept in self._kept.items() if kept)
+        if unbatched:
+            output, recent = output.squeeze(1), tuple(h.squeeze(1) for h in recent)
+        elif self.batch_first:
+            output = output.transpose(0, 1)
+        return output, GraphState((phase + steps) % self.period, recent)
+
+    def _run(self, stage: _Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
+        """Add the rows of one component to the tracks, which hold what was kept, then all rows."""
+        activate = _NONLINEARITIES[self.nonlinearity]
+        sums: dict[Any, Tensor] = {}
+        for node in stage.nodes:
+            seen = x[stage.first[node] :: self.period]  # (R, B, F): the input at the node's phase
+            if node in self._bare:
+                tracks[node] = torch.cat([tracks[node], seen])
+                continue
+            total = self.biases[self._bias_of[node]].expand(*seen.shape[:2], -1)
+            if node in self._entry_of:
+                total = total + linear(seen, self.entries[self._entry_of[node]])
+            for source, edge, shift in stage.outer[node]:
+                before = tracks[source]
+                start = self._kept[source] - shift
+                total = total + linear(before[start : start + len(seen)], self.weights[edge])
+            sums[node] = total
+        if stage.block == 0:
+            for node, total in sums.items():
+                tracks[node] = torch.cat([tracks[node], activate(total)])
+            return
+        blocks = {node: _Blocks(tracks[node], stage.block) for node in stage.nodes}
+        pieces = {node: total.split(stage.block) for node, total in sums.items()}
+        for index in range(max(len(parts) for parts in pieces.values())):
+            for node in stage.nodes:
+                if index < len(pieces[node]) and len(pieces[node][index]):
+                    total = pieces[node][index]
+                    for source, edge, shift in stage.inner[node]:
+                        before = blocks[source].read(index * stage.block - shift, len(total))
+                        total = total + linear(before, self.weights[edge])
+                    blocks[node].append(activate(total))
+        for node in stage.nodes:
+            tracks[node] = blocks[node].joined()
+
+    def _schedule(self, phase: int) -> list[_Stage]:
+        """Return the components in order, as they run from a time of the given phase."""
+        if phase not in self._schedules:
+            split = self.period > 1
+            first = {v: (v[0] - phase) % self.period if split else 0 for v in self.graph}
+            shifted = [
+                (u, v, (lag - first[v] + first[u]) // self.period) for u, v, lag in self.edges
+            ]
+            self._schedules[phase] = [_stage(part, shifted, first) for part in self._components]
+        return self._schedules[phase]
+
+    def _output(self, x: Tensor, phase: int, tracks: dict[Any, Tensor]) -> Tensor:
+        """Return the sum of the output units' states, time-major."""
+        rows = -(-x.size(0) // self.period)
+        columns = [x.new_zeros(rows, x.size(1), self.hidden_size) for _ in range(self.period)]
+        for stage in self._schedule(phase):
+            for node in stage.nodes:
+                if node in self.outputs:
+                    states = tracks[node][self._kept[node] :]
+                    missing = rows - len(states)
+                    if missing:
+                        states = pad(states, (0, 0, 0, 0, 0, missing))
+                    first = stage.first[node]
+                    columns[first] = columns[first] + states
+        if self.period == 1:
+            return columns[0]
+        return torch.stack(columns, dim=1).flatten(0, 1)[: x.size(0)]  # (rows, period, ..) -> time
+
+    def _size(self, node: Any) -> int:
+        return self.input_size if node in self._bare else self.hidden_size
+
+    def _started(self, state: Any, x: Tensor, unbatched: bool) -> tuple[int, dict[Any, Tensor]]:
+        """Return the phase of the first step and, per node, the states kept from before it."""
+        shapes = {node: (kept, x.size(1), self._size(node)) for node, kept in self._kept.items()}
+        if state is None:
+            return 0, {node: x.new_zeros(shape) for node, shape in shapes.items()}
+        if not isinstance(state, GraphState):
+            raise TypeError(f"state must be a GraphState, got {type(state).__name__}")
+        phase = as_integer(state.phase, "phase of the state", minimum=0)
+        if phase >= self.period:
+            raise ValueError(f"phase of the state must be below {self.period}, got {phase}")
+        held = [node for node, kept in self._kept.items() if kept]
+        if len(state.recent) != len(held):
+            raise ValueError(f"state must hold {len(held)} tensors, got {len(state.recent)}")
+        tracks = {node: x.new_zeros(shape) for node, shape in shapes.items() if not shape[0]}
+        for node, recent in zip(held, state.recent, strict=True):
+            rows, batch, size = shapes[node]
+            shape = (rows, size) if unbatched else (rows, batch, size)
+            name = f"state of node {shown(node)}"
+            if not isinstance(recent, Tensor) or recent.shape != shape:
+                got = tuple(recent.shape) if isinstance(recent, Tensor) else type(recent).__name__
+                raise ValueError(f"{name} must be a tensor of shape {shape}, got {got}")
+            self._check_kind(name, recent)
+            tracks[node] = recent.unsqueeze(1) if unbatched else recent
+        return phase, tracks
+
+    def _check_input(self, x: Any) -> None:
+        order = "batch, time" if self.batch_first else "time, batch"
+        rule = f"input must be a tensor of shape ({order}, {self.input_size})"
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{rule}, got {type(x).__name__}")
+        if x.dim() not in (2, 3) or x.size(-1) != self.input_size:
+            raise ValueError(f"{rule} or (time, {self.input_size}), got {tuple(x.shape)}")
+        self._check_kind("input", x)
+
+    def _check_kind(self, name: str, x: Tensor) -> None:
+        """Refuse another dtype or device than the parameters have."""
+        own = self.weights[0]
+        if x.dtype != own.dtype:
+            raise ValueError(f"{name} must be {own.dtype} as the parameters are, got {x.dtype}")
+        if x.device != own.device:
+            raise ValueError(f"{name} must be on {own.device} as the parameters, got {x.device}")
+
+    def extra_repr(self) -> str:
+        """Say what the parameters' own lines do not."""
+        return (
+            f"{len(self.nodes)} nodes, {len(self.edges)} edges, period={self.period}, "
+            f"input_size={self.input_size}, hidden_size={self.hidden_size}, "
+            f"nonlinearity={self.nonlinearity!r}"
+        )
+
+
+@dataclass
+class _Stage:
+    """One strongly connected component, ready to run.
+
+    ``block`` is its smallest positive internal shift, 0 if it has no internal edge; ``nodes`` are
+    in the order of their edges of shift 0. ``first`` gives the time of every node's first row;
+    ``outer`` and ``inner`` the edges into a node, (source, index of the edge, shift).
+    """
+
+    block: int
+    nodes: list[Any]
+    first: dict[Any, int]
+    outer: dict[Any, list[tuple[Any, int, int]]]
+    inner: dict[Any, list[tuple[Any, int, int]]]
+
+
+def _stage(members: set[Any], edges: list[tuple[Any, Any, int]], first: dict[Any, int]) -> _Stage:
+    instant: nx.DiGraph = nx.DiGraph()
+    instant.add_nodes_from(node for node in first if node in members)
+    outer: dict[Any, list[tuple[Any, int, int]]] = {node: [] for node in instant}
+    inner: dict[Any, list[tuple[Any, int, int]]] = {node: [] for node in instant}
+    block = 0
+    for index, (source, target, shift) in enumerate(edges):
+        if target in members:
+            inside = source in members
+            (inner if inside else outer)[target].append((source, index, shift))
+            if inside and shift == 0:
+                instant.add_edge(source, target)
+            elif inside:
+                block = min(block or shift, shift)
+    return _Stage(block, list(nx.topological_sort(instant)), first, outer, inner)
+
+
+class _Blocks:
+    """The rows of a node in blocks of equal length; row 0 is the first after those kept."""
+
+    def __init__(self, kept: Tensor, block: int) -> None:
+        self.block = block
+        self.kept = kept
+        self.before = -(-len(kept) // block) * block  # rows in front of row 0, whole blocks
+        if self.before > len(kept):
+            kept = pad(kept, (0, 0, 0, 0, self.before - len(kept), 0))
+        self.blocks = list(kept.split(block)) if self.before else []
+
+    def read(self, row: int, count: int) -> Tensor:
+        """Return ``count`` rows, at most a block, from ``row`` on: a view of one block or two."""
+        index, offset = divmod(row + self.before, self.block)
+        here = self.blocks[index]
+        if offset == 0:
+            return here if count == len(here) else here[:count]
+        if offset + count <= len(here):
+            return here[offset : offset + count]
+        rest = count - (len(here) - offset)
+        return torch.cat([here[offset:], self.blocks[index + 1][:rest]])
+
+    def append(self, rows: Tensor) -> None:
+        """Add the next block."""
+        self.blocks.append(rows)
+
+    def joined(self) -> Tensor:
+        """Return the rows kept and all rows after them."""
+        return torch.cat([self.kept, *self.blocks[self.before // self.block :]])
