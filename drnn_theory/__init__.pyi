@@ -15,7 +15,7 @@ from .architectures import (
     zhang_rnn,
 )
 from .catalogue import paper_architectures, read_architectures
-from .costs import count_parameters, state_size
+from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import GradientProfile, gradient_profile
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
@@ -65,6 +65,7 @@ __all__ = [
     "gradient_profile",
     "graph_from_json",
     "graph_to_json",
+    "hidden_size_for",
     "hierarchical_rnn",
     "is_divisor_chain",
     "layers_rnn",
@@ -80,6 +81,7 @@ __all__ = [
     "recurrent_depth",
     "recurrent_edges_per_node",
     "recurrent_skip_coefficient",
+    "sequential_steps",
     "shortest_path",
     "shortest_path_lengths",
     "skip_rnn",
@@ -90,6 +92,7 @@ __all__ = [
     "unfold",
     "verify",
     "vertical_edges",
+    "wavefront_steps",
     "wavenet",
     "zhang_rnn",
 ]

@@ -1,4 +1,4 @@
-"""What an architecture costs: parameters and streaming state.
+"""What an architecture costs: parameters, streaming state, sequential steps.
 
 Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit on a cycle is a
 recurrent cell as torch.nn has it: per gate one matrix for every edge into it and two bias vectors.
@@ -8,23 +8,32 @@ Matrices are shared over time, over the phases of a longer period too.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import networkx as nx
 
 from drnn_theory.architectures import as_cyclic_graph
-from drnn_theory.dilations import as_integer, shown
+from drnn_theory.dilations import as_dilations, as_integer, shown
 from drnn_theory.graphs import unit_of
 
-__all__ = ["GATES", "count_parameters", "state_size"]
+__all__ = [
+    "GATES",
+    "count_parameters",
+    "hidden_size_for",
+    "sequential_steps",
+    "state_size",
+    "wavefront_steps",
+]
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 """Matrices per edge into a recurrent cell."""
 
 
 def count_parameters(
-    architecture: Any, hidden_size: int, *, input_size: int = 1, cell: str = "RNN"
+    architecture: Any, hidden_size: int, input_size: int = 1, cell: str = "RNN"
 ) -> int:
     """Return the number of parameters of the architecture, biases included.
 
@@ -54,8 +63,31 @@ def count_parameters(
     return total
 
 
+def hidden_size_for(
+    parameters: int, architecture: Any, cell: str = "RNN", input_size: int = 1
+) -> int:
+    """Return the largest hidden size whose :func:`count_parameters` is within ``parameters``.
+
+    Raises ValueError, with what would fit, if not even one unit per state is.
+
+    >>> hidden_size_for(6420, [1, 2, 4], cell="GRU")
+    20
+    """
+    budget = as_integer(parameters, "parameters")
+    graph = as_cyclic_graph(architecture)
+    least = count_parameters(graph, 1, input_size, cell)
+    if least > budget:
+        raise ValueError(
+            f"parameters must be at least {least} for one unit per {cell} state, got {budget}"
+        )
+    # H units cost more than H parameters
+    return bisect_right(
+        range(1, budget + 1), budget, key=lambda H: count_parameters(graph, H, input_size, cell)
+    )
+
+
 def state_size(
-    architecture: Any, hidden_size: int, *, input_size: int = 1, cell: str = "RNN"
+    architecture: Any, hidden_size: int, cell: str = "RNN", *, input_size: int = 1
 ) -> int:
     """Return how many values streaming inference must keep from one step to the next.
 
@@ -79,6 +111,31 @@ def state_size(
             count = sum(since // period - (since - lag) // period for lag in lags)
             kept[phase] += count * width(unit_of(node, period))
     return max(kept)
+
+
+def sequential_steps(dilations: Iterable[int], length: int) -> int:
+    r"""Return the steps that one layer after another takes: :math:`\sum_l \lceil T / s_l \rceil`.
+
+    Layer l is s_l chains that run side by side, each of at most ceil(T / s_l) steps.
+
+    >>> sequential_steps([1, 2, 4], 10)
+    18
+    """
+    length = as_integer(length, "length")
+    return sum(-(-length // s) for s in as_dilations(dilations))
+
+
+def wavefront_steps(dilations: Iterable[int], length: int) -> int:
+    r"""Return the steps if all that is ready runs at once: :math:`L + \lfloor (T-1)/s \rfloor`.
+
+    The longest chain of states each of which needs the one before: it climbs L layers, and passes
+    most of the T times by the smallest dilation s.
+
+    >>> wavefront_steps([1, 2, 4], 10), wavefront_steps([2, 4], 10)
+    (12, 6)
+    """
+    scheme = as_dilations(dilations)
+    return len(scheme) + (as_integer(length, "length") - 1) // min(scheme)
 
 
 def _sizes(architecture: Any, hidden_size: int, input_size: int, cell: str) -> Any:

@@ -1,5 +1,6 @@
 import re
 
+import networkx as nx
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,9 +12,14 @@ from drnn_theory import (
     cyclic_graph,
     dilated_cnn,
     dilated_rnn,
+    hidden_size_for,
+    sequential_steps,
     skip_rnn,
     state_size,
+    unfold,
+    wavefront_steps,
 )
+from tests.strategies import schemes
 
 
 @settings(max_examples=60)
@@ -65,3 +71,55 @@ def test_bad_sizes_and_cells_are_refused(measure):
         measure([1], 0)
     with pytest.raises(ValueError, match=re.escape("must be one of 'RNN', 'GRU', 'LSTM', got 'X'")):
         measure([1], 3, cell="X")
+
+
+cells = st.sampled_from(["RNN", "GRU", "LSTM"])
+
+
+@settings(max_examples=40)
+@given(st.integers(50, 10**7), schemes, cells, st.integers(1, 4))
+def test_one_unit_more_than_fits_is_too_many(parameters, dilations, cell, inputs):
+    if count_parameters(dilations, 1, inputs, cell) > parameters:
+        with pytest.raises(ValueError, match="must be at least"):
+            hidden_size_for(parameters, dilations, cell, inputs)
+        return
+    hidden = hidden_size_for(parameters, dilations, cell, inputs)
+    assert count_parameters(dilations, hidden, inputs, cell) <= parameters
+    assert count_parameters(dilations, hidden + 1, inputs, cell) > parameters
+
+
+def test_the_least_budget_that_fits_one_unit_gives_one_unit():
+    assert hidden_size_for(12, [1], "GRU") == 1
+    with pytest.raises(ValueError, match=re.escape("parameters must be at least 12 for one unit")):
+        hidden_size_for(11, [1], "GRU")
+
+
+@given(schemes, st.integers(1, 40))
+def test_steps_are_the_longest_chains_of_the_unfolded_graph(dilations, length):
+    graph = unfold(dilated_rnn(dilations), length - 1)  # times 0..length - 1
+    states = graph.subgraph(node for node in graph if node[1] != "x")
+    assert wavefront_steps(dilations, length) == nx.dag_longest_path_length(states) + 1
+    layers = [f"h{layer}" for layer in range(1, len(dilations) + 1)]
+    chains = [
+        nx.dag_longest_path_length(states.subgraph(node for node in states if node[1] == layer)) + 1
+        for layer in layers
+    ]
+    assert sequential_steps(dilations, length) == sum(chains)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: count_parameters([1], 0), ValueError, "hidden_size must be a positive integer"),
+        (lambda: count_parameters([], 3), ValueError, "dilations must be one or more"),
+        (lambda: count_parameters([1], 3, 1, "gru"), ValueError, "got 'gru'"),
+        (lambda: state_size([1], 3, None), ValueError, "'GRU', 'LSTM', got None"),
+        (lambda: state_size([1], True), TypeError, "hidden_size must be a positive integer"),
+        (lambda: hidden_size_for(0, [1]), ValueError, "parameters must be a positive integer"),
+        (lambda: sequential_steps([1], 0), ValueError, "length must be a positive integer, got 0"),
+        (lambda: wavefront_steps([1], 1.5), ValueError, "length must be a positive integer"),
+    ],
+)
+def test_what_has_no_cost_is_refused(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        call()

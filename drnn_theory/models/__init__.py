@@ -1,6 +1,6 @@
 """Recurrent networks with dilations, as torch modules."""
 
-from .dilated import DilatedRNN
-from .graph import GraphRNN, GraphState
+from drnn_theory.models.dilated import DilatedRNN
+from drnn_theory.models.graph import GraphRNN, GraphState
 
 __all__ = ["DilatedRNN", "GraphRNN", "GraphState"]

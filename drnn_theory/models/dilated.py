@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from ..dilations import as_dilations, as_integer
-from .folding import LayerState, run_layer, run_ragged_layer, take_rows
-from .recurrence import run_columns, runs_in_columns
+from drnn_theory.dilations import as_dilations, as_integer
+from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
+from drnn_theory.models.recurrence import run_columns, runs_in_columns
 
 _CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
 

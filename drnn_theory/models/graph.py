@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from ..dilations import as_integer, require_memory, shown
-from ..graphs import as_graph, unit_of
+from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.graphs import as_graph, unit_of
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,

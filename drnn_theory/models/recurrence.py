@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .folding import run_layer
+from drnn_theory.models.folding import run_layer
 
 CHUNK = 2048  # columns: fewer cost more calls, more leave the cache
 aten = torch.ops.aten
