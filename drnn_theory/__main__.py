@@ -121,6 +121,8 @@ def _report(options: argparse.Namespace) -> int:
     report = Report(named, options.out, span=span, quick=options.quick)
     comparison, failures = report.run()
     print(comparison)
+    for note in report.footnotes:
+        print(f"footnote to {note}")
     for file in report.files:
         print(f"wrote {file}")
     for failure in failures:
