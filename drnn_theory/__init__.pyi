@@ -17,7 +17,10 @@ from .architectures import (
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
-from .gradients import GradientProfile, gradient_profile
+from .gradients import (
+    GradientProfile,
+    gradient_profile,
+)
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,

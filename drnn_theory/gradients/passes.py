@@ -1,0 +1,160 @@
+"""Rows of the Jacobian of a module's output by one backward pass over a batch of cotangents.
+
+A backward pass takes a cotangent v, one number per output unit, and returns v^T J. Two ways lead
+to many of them at once. The input may be repeated, every copy being asked for another cotangent:
+the way for torch.nn.RNN, GRU and LSTM, whose steps cost the same for one sequence as for twenty.
+Or the forward pass is done once and torch's vmap carries the batch back, which saves all others
+the copies' forward passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+__all__ = ["Asked", "Run", "rows_of_jacobian", "runner"]
+
+Run = Callable[[Tensor], Tensor]
+"""From (time, batch, features) to (time, batch, units)."""
+
+Asked = Callable[[int], Tensor]
+"""From the number of output units to cotangents, (cotangents, units)."""
+
+
+def runner(module: torch.nn.Module, call: Callable[[Tensor], Any] | None) -> Run:
+    """Return the module as a function of time-major tensors.
+
+    ``call`` replaces ``module(x)`` and is given and gives time-major tensors; without it the module
+    is called, with the axes exchanged if it says ``batch_first``, and of a tuple the first is kept.
+    """
+    swap = call is None and getattr(module, "batch_first", False)
+
+    def run(x: Tensor) -> Tensor:
+        result = (call or module)(x.transpose(0, 1) if swap else x)
+        output = result[0] if isinstance(result, (tuple, list)) else result
+        if isinstance(output, Tensor) and output.dim() == 3 and swap:
+            output = output.transpose(0, 1)
+        if not isinstance(output, Tensor) or output.dim() != 3 or output.shape[1] != x.shape[1]:
+            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"output must be a tensor (time, batch, units), got {got}")
+        if len(output) != len(x):
+            raise ValueError(
+                f"output must have one step per step of the input, {len(x)}, got {len(output)}"
+            )
+        return output
+
+    return run
+
+
+def rows_of_jacobian(
+    run: Run, module: torch.nn.Module, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
+
+    ``asked`` gives the cotangents v, (cotangents, units), for a number of output units. Each
+    time's rows come in order, in chunks for which the tensors that autograd keeps take
+    ``memory`` bytes at most.
+    """
+    if any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
+        yield from _by_copies(run, x, times, asked, memory)
+        return
+    try:
+        first = next(rows := _by_vmap(run, x, times, asked, memory))
+    except RuntimeError:  # an operation without a batching rule
+        yield from _by_copies(run, x, times, asked, memory)
+        return
+    yield first
+    yield from rows
+
+
+def _by_copies(
+    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+) -> Iterator[tuple[int, Tensor]]:
+    wanted = asked(_units(run, x))
+    batch, start, chunk = x.shape[1], 0, len(wanted)
+    while start < len(wanted):
+        part = wanted[start : start + chunk]
+        copies = x.repeat(1, len(part), 1).requires_grad_()  # (T, c*B, F)
+        try:
+            with _Kept(memory, len(part) > 1, x.shape) as kept:
+                output = run(copies)
+        except _TooMuch:
+            chunk = max(1, min(chunk // 2, int(chunk * memory / kept.total)))
+            continue
+        for index, time in enumerate(times):
+            cotangent = part.repeat_interleave(batch, dim=0)  # (c*B, U)
+            (gradient,) = torch.autograd.grad(
+                output[time], copies, cotangent, retain_graph=index + 1 < len(times)
+            )
+            yield index, gradient.unflatten(1, (len(part), batch)).movedim(1, 0)
+        start += len(part)
+
+
+def _by_vmap(
+    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+) -> Iterator[tuple[int, Tensor]]:
+    x = x.detach().requires_grad_()
+    with _Kept(memory, False, x.shape) as kept:
+        output = run(x)
+    parts = asked(output.shape[-1]).split(max(1, int(memory // max(kept.total, 1))))
+    last = (len(times) - 1, len(parts) - 1)
+    for index, time in enumerate(times):
+        for count, part in enumerate(parts):
+            cotangents = part.unsqueeze(1).expand(-1, x.shape[1], -1)  # (c, B, U)
+            (gradient,) = torch.autograd.grad(
+                output[time],
+                x,
+                cotangents,
+                retain_graph=(index, count) != last,
+                is_grads_batched=True,
+            )
+            yield index, gradient
+
+
+def _units(run: Run, x: Tensor) -> int:
+    """Return how many units the output has, from one step of one sequence if that will do."""
+    with torch.no_grad():
+        try:
+            return run(x[:1, :1]).shape[-1]
+        except Exception:  # whatever the module cannot do with one step
+            return run(x[:, :1]).shape[-1]
+
+
+class _TooMuch(Exception):
+    pass
+
+
+class _Kept:
+    """Counts the bytes that autograd keeps for the backward pass, and stops when they are many."""
+
+    def __init__(self, memory: int, divisible: bool, shape: Sequence[int]) -> None:
+        self.memory, self.divisible, self.shape = memory, divisible, shape
+        self.total = 0
+        self.seen: set[int] = set()
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        """Count a tensor, each storage once."""
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self.seen:
+            self.seen.add(storage.data_ptr())
+            self.total += storage.nbytes()
+            if self.total > self.memory:
+                if self.divisible:
+                    raise _TooMuch
+                raise ValueError(
+                    f"memory must hold what one backward pass over {tuple(self.shape)} keeps, "
+                    f"got {self.memory} bytes"
+                )
+        return tensor
+
+    def __enter__(self) -> _Kept:
+        self.hooks = saved_tensors_hooks(self.pack, lambda tensor: tensor)
+        self.hooks.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.hooks.__exit__(*error)
