@@ -17,10 +17,7 @@ from .architectures import (
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
-from .gradients import (
-    GradientProfile,
-    gradient_profile,
-)
+from .gradients import GradientProfile, Leak, find_leaks, gradient_profile
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,
@@ -48,6 +45,7 @@ __all__ = [
     "GradientProfile",
     "GraphRNN",
     "GraphState",
+    "Leak",
     "Summary",
     "Theorem",
     "as_dilations",
@@ -64,6 +62,7 @@ __all__ = [
     "exponential_dilations",
     "fast_slow_rnn",
     "feedforward_depth",
+    "find_leaks",
     "gated_feedback_rnn",
     "gradient_profile",
     "graph_from_json",

@@ -6,11 +6,14 @@ positive input every factor is 1, so that the Jacobian is the number of paths: t
 the graph and the model.
 """
 
+from .leaks import Leak, find_leaks
 from .profile import GradientProfile, gradient_profile
 from .units import unit_dilated_rnn, unit_graph_rnn
 
 __all__ = [
     "GradientProfile",
+    "Leak",
+    "find_leaks",
     "gradient_profile",
     "unit_dilated_rnn",
     "unit_graph_rnn",
