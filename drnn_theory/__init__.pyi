@@ -17,7 +17,7 @@ from .architectures import (
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
-from .gradients import GradientProfile, Leak, find_leaks, gradient_profile
+from .gradients import GradientProfile, Leak, find_leaks, gradient_profile, measure_path_lengths
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,
@@ -72,6 +72,7 @@ __all__ = [
     "is_divisor_chain",
     "layers_rnn",
     "longest_lag",
+    "measure_path_lengths",
     "mist_rnn",
     "mrl_curve",
     "narx_rnn",

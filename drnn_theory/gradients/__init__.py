@@ -7,6 +7,7 @@ the graph and the model.
 """
 
 from .leaks import Leak, find_leaks
+from .lengths import measure_path_lengths
 from .profile import GradientProfile, gradient_profile
 from .units import unit_dilated_rnn, unit_graph_rnn
 
@@ -15,6 +16,7 @@ __all__ = [
     "Leak",
     "find_leaks",
     "gradient_profile",
+    "measure_path_lengths",
     "unit_dilated_rnn",
     "unit_graph_rnn",
 ]

@@ -1,0 +1,159 @@
+r"""The order test: shortest paths read off the gradients of a torch module.
+
+Let every recurrent weight be w times a positive number. A path with k lagged edges contributes a
+positive multiple of :math:`w^k` to the Jacobian, so that at lag n
+
+.. math:: J_n(w) = \sum_k c_{n,k} w^k, \qquad
+    k_{\min}(n) = \lim_{w \to 0} \frac{d \log J_n}{d \log w} .
+
+The slope is taken between w and w / 2. It is too large by about :math:`w c_{k+1} / c_k`, so that w
+must be small; but :math:`w^k` must not underflow. Multiplying every weight of lag s by
+:math:`\rho^s` multiplies :math:`J_n` by :math:`\rho^n`, whatever the path, and so changes no slope:
+with :math:`\rho = w^{-1/s}` a path of n / s edges keeps its size. For every lag the smallest w and
+the largest s of the module's lags are used for which nothing under- or overflows.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dilations import as_integer, require_memory
+from ..models import DilatedRNN, GraphRNN
+from .borrowing import borrowed
+
+__all__ = ["measure_path_lengths"]
+
+LADDER = [2.0**-exponent for exponent in (40, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)]
+SMALLEST, LARGEST = 1e-290, 1e290  # a float64 in between has all its digits
+NEAR = 0.1  # how far from an integer a slope may be
+
+
+def measure_path_lengths(
+    module: torch.nn.Module, length: int, *, start: int = 0, vertical: bool = False
+) -> np.ndarray:
+    """Return the lagged edges of the shortest path by lag, measured, as float64, index 0..length-1.
+
+    ``module`` is a :class:`DilatedRNN` with RNN cells, a torch.nn.RNN or a :class:`GraphRNN`.
+    Paths lead from an input at time ``start``, which matters only for a graph of a period above 1.
+    With ``vertical=True`` edges of lag 0 count, too, and the result is shortest_path_lengths; as it
+    is, the path of the fewest lagged edges is meant. inf where no path leads.
+
+    A copy of the module is measured, in float64, with positive weights at a point where every
+    slope of the nonlinearity is 1: zero input and biases for tanh, positive ones for ReLU. GRU and
+    LSTM are refused: their carry from step to step is no weight. Raises RuntimeError for a lag at
+    which no choice of w gives a slope near an integer.
+
+    >>> measure_path_lengths(DilatedRNN(1, 2, [1, 2, 4]), 9)
+    array([0., 1., 1., 2., 1., 2., 2., 3., 2.])
+    """
+    length = as_integer(length, "length")
+    start = as_integer(start, "start", minimum=0)
+    _check(module)
+    module = copy.deepcopy(module).double().eval()
+    start %= getattr(module, "period", 1)
+    units = sum(len(weight) for weight, _ in _weights(module))
+    require_memory(100 * units * (start + length), f"a measurement over {length} lags")
+
+    def response(w: float, rho: float) -> np.ndarray:
+        with torch.no_grad():
+            for weight, lag in _weights(module):
+                scale = w if lag or vertical else 1.0
+                weight.fill_(scale * rho**lag / weight.shape[1])
+            for entry in getattr(module, "entries", ()):  # how inputs enter, which is no edge
+                entry.fill_(1 / entry.shape[1])
+        return _impulse_response(module, start, length)
+
+    with np.errstate(all="ignore"):
+        lags = {lag for _, lag in _weights(module) if lag} or {1}
+        return _slopes(response, sorted(lags, reverse=True))
+
+
+def _slopes(response: Any, lags: list[int]) -> np.ndarray:
+    """Return the order in w of response(w, rho)[n] for every n, inf where it is zero."""
+    orders = np.where(response(1.0, 1.0) == 0, np.inf, np.nan)
+    for w in LADDER:
+        for s in lags:
+            unknown = np.isnan(orders)
+            if not unknown.any():
+                return orders
+            rho = w ** (-1 / s)
+            if -np.log2(w) * lags[0] / s > 1000:  # the weight of the largest lag would overflow
+                continue
+            here, half = response(w, rho), response(w / 2, rho)
+            sound = unknown & (half > SMALLEST) & (here < LARGEST)
+            slope = np.log2(here / half)
+            sound &= np.abs(slope - np.round(slope)) < NEAR
+            orders[sound] = np.round(slope[sound])
+    if np.isnan(orders).any():
+        lag = int(np.flatnonzero(np.isnan(orders))[0])
+        raise RuntimeError(f"the slope at lag {lag} must be near an integer for some w, got none")
+    return orders
+
+
+def _impulse_response(module: Any, start: int, length: int) -> np.ndarray:
+    """Return the sum over units of d output[start + n] / d input[start], n = 0..length-1."""
+    period = getattr(module, "period", 1)
+    relu = getattr(module, "nonlinearity", None) == "relu" or any(
+        isinstance(part, torch.nn.RNN) and part.nonlinearity == "relu" for part in module.modules()
+    )
+    level = 1.0 if relu else 0.0
+    with borrowed(module), torch.enable_grad():
+        for name, parameter in module.named_parameters():
+            if "bias" in name:
+                parameter.fill_(level)
+        own = next(module.parameters())
+        x = own.new_full((start + length, 1, module.input_size), level, requires_grad=True)
+        swap = module.batch_first
+        output = module(x.transpose(0, 1) if swap else x)[0]
+        output = output.transpose(0, 1) if swap else output
+        by_lag = np.zeros(length)
+        for lag in range(length - 1, max(length - 1 - period, -1), -1):
+            asked = output[start + lag].sum()  # inputs at start's phase: lags lag, lag - period, ..
+            (gradient,) = torch.autograd.grad(asked, x, retain_graph=True, materialize_grads=True)
+            by_lag[lag::-period] = gradient[start : start + lag + 1 : period].sum((1, 2)).cpu()
+    return by_lag
+
+
+def _weights(module: Any) -> list[tuple[Tensor, int]]:
+    """Return every matrix (out, in) of the module with the lag of its edge."""
+    if isinstance(module, GraphRNN):
+        lags = [lag for _, _, lag in module.edges]
+        return [(weight.data, lag) for weight, lag in zip(module.weights, lags, strict=True)]
+    if isinstance(module, DilatedRNN):
+        weights: list[tuple[Tensor, int]] = []
+        layer: Any
+        for layer, dilation in zip(module.layers, module.dilations, strict=True):
+            weights += [(layer.weight_ih_l0.data, 0), (layer.weight_hh_l0.data, dilation)]
+        if module.fusion:
+            taps = module.fuse.weight.data.unbind(2)  # the last is the present
+            weights += [(tap, lag) for lag, tap in enumerate(reversed(taps))]
+        return weights
+    return [
+        (parameter.data, 1 if "_hh_" in name else 0)
+        for name, parameter in module.named_parameters()
+        if name.startswith("weight")
+    ]
+
+
+def _check(module: Any) -> None:
+    """Refuse a module whose recurrence is more than weights."""
+    cell = getattr(module, "cell", type(module).__name__)
+    if isinstance(module, (torch.nn.GRU, torch.nn.LSTM)) or (
+        isinstance(module, DilatedRNN) and cell != "RNN"
+    ):
+        raise ValueError(
+            f"the cell must be 'RNN', got {cell!r}: the carry of a {cell} from step to step is no "
+            "weight that could be scaled"
+        )
+    if not isinstance(module, (DilatedRNN, GraphRNN, torch.nn.RNN)):
+        raise TypeError(
+            "module must be a DilatedRNN, a GraphRNN or a torch.nn.RNN, "
+            f"got {type(module).__name__}"
+        )
+    if getattr(module, "bidirectional", False):
+        raise ValueError("bidirectional must be False, got True: its paths lead from the future")
