@@ -17,7 +17,15 @@ from .architectures import (
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
-from .gradients import GradientProfile, Leak, find_leaks, gradient_profile, measure_path_lengths
+from .gradients import (
+    GradientProfile,
+    Leak,
+    expected_gradient_profile,
+    find_leaks,
+    gradient_profile,
+    mean_field_slopes,
+    measure_path_lengths,
+)
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .measures import (
     compute_mrl,
@@ -59,6 +67,7 @@ __all__ = [
     "default_span",
     "dilated_cnn",
     "dilated_rnn",
+    "expected_gradient_profile",
     "exponential_dilations",
     "fast_slow_rnn",
     "feedforward_depth",
@@ -72,6 +81,7 @@ __all__ = [
     "is_divisor_chain",
     "layers_rnn",
     "longest_lag",
+    "mean_field_slopes",
     "measure_path_lengths",
     "mist_rnn",
     "mrl_curve",

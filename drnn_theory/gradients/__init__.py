@@ -6,6 +6,7 @@ positive input every factor is 1, so that the Jacobian is the number of paths: t
 the graph and the model.
 """
 
+from .law import expected_gradient_profile, mean_field_slopes
 from .leaks import Leak, find_leaks
 from .lengths import measure_path_lengths
 from .profile import GradientProfile, gradient_profile
@@ -14,8 +15,10 @@ from .units import unit_dilated_rnn, unit_graph_rnn
 __all__ = [
     "GradientProfile",
     "Leak",
+    "expected_gradient_profile",
     "find_leaks",
     "gradient_profile",
+    "mean_field_slopes",
     "measure_path_lengths",
     "unit_dilated_rnn",
     "unit_graph_rnn",
