@@ -16,6 +16,7 @@ from .architectures import (
 )
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
+from .design import best_exponential, counting_bound, optimal_dilations
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import (
     GradientProfile,
@@ -57,10 +58,12 @@ __all__ = [
     "Summary",
     "Theorem",
     "as_dilations",
+    "best_exponential",
     "clockwork_rnn",
     "compare",
     "compute_mrl",
     "count_parameters",
+    "counting_bound",
     "critical_cycle",
     "cyclic_graph",
     "deepest_path",
@@ -86,6 +89,7 @@ __all__ = [
     "mist_rnn",
     "mrl_curve",
     "narx_rnn",
+    "optimal_dilations",
     "paper_architectures",
     "path_counts",
     "path_table",

@@ -1,0 +1,150 @@
+"""What a search hands back: the schemes, what they reach, and how much of that is proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from drnn_theory.costs import sequential_steps
+from drnn_theory.measures import compute_mrl, longest_lag
+from drnn_theory.tables import as_html, as_text
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Certificate", "Design"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was searched, how, and what is proved.
+
+    ``exhaustive`` says that no scheme of the class is better: all were looked at or excluded by a
+    bound. Otherwise the schemes are the best found. ``complete`` says that all equally good schemes
+    are listed. ``lower_bound`` holds for every scheme of the class, in the measure minimised.
+    """
+
+    searched: str
+    method: str
+    exhaustive: bool
+    complete: bool
+    lower_bound: Fraction
+    gap: Fraction  # of the best scheme above the lower bound, relative to the bound
+    interrupted: bool = False
+
+    def __str__(self) -> str:
+        if self.exhaustive:
+            ties = "all optima are listed" if self.complete else "more optima exist than are listed"
+            return f"proved ({self.method}): best of {self.searched}; {ties}"
+        how = f"{self.method}, interrupted" if self.interrupted else self.method
+        return (
+            f"best found ({how}), not proved: among {self.searched} none is below "
+            f"{float(self.lower_bound):.3f}, gap {float(self.gap):.1%}"
+        )
+
+
+@dataclass(frozen=True)
+class Design:
+    """The best schemes for a span, their mean recurrent length, and the certificate.
+
+    ``exponential`` is the best scheme 1, M, M**2, .. of the same depth, over all bases M.
+    """
+
+    span: int
+    objective: str
+    schemes: list[tuple[int, ...]]
+    certificate: Certificate
+    exponential: tuple[int, ...]
+    counting_bound: Fraction
+
+    @property
+    def mrl(self) -> Fraction:
+        """Mean recurrent length of the first scheme over the lags 1..span, vertical edges too."""
+        return _mrl(self.schemes[0], self.span)
+
+    @property
+    def exponential_mrl(self) -> Fraction:
+        """Mean recurrent length of the best exponential scheme of the same depth."""
+        return _mrl(self.exponential, self.span)
+
+    @property
+    def longest(self) -> int:
+        """The longest of the shortest paths to lags 1..span of the first scheme."""
+        return int(longest_lag(self.schemes[0], self.span)[1])
+
+    @property
+    def gain(self) -> Fraction:
+        """By what part the objective is below that of the best exponential scheme."""
+        if self.objective == "worst":
+            return 1 - Fraction(self.longest, int(longest_lag(self.exponential, self.span)[1]))
+        return 1 - self.mrl / self.exponential_mrl
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row per scheme, the best exponential one last."""
+        named = [("optimum" if self.certificate.exhaustive else "best found", self.schemes)]
+        named.append(("best exponential", [self.exponential]))
+        return [
+            {
+                "scheme": name,
+                "dilations": scheme,
+                "vertical edges": len(scheme),
+                "mean recurrent length": float(_mrl(scheme, self.span)),
+                "longest path": int(longest_lag(scheme, self.span)[1]),
+                "sequential steps": sequential_steps(scheme, self.span),
+            }
+            for name, schemes in named
+            for scheme in schemes
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON; fractions as strings."""
+        return {
+            "span": self.span,
+            "convention": "lags 1..span, vertical edges counted",
+            "objective": self.objective,
+            "schemes": [list(scheme) for scheme in self.schemes],
+            "mean_recurrent_length": str(self.mrl),
+            "longest_path": self.longest,
+            "exponential": list(self.exponential),
+            "exponential_mean_recurrent_length": str(self.exponential_mrl),
+            "gain": float(self.gain),
+            "counting_bound": str(self.counting_bound),
+            "exhaustive": self.certificate.exhaustive,
+            "complete": self.certificate.complete,
+            "lower_bound": str(self.certificate.lower_bound),
+            "gap": float(self.certificate.gap),
+            "certificate": str(self.certificate),
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the rows as a pandas DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(self.rows())
+
+    def __str__(self) -> str:
+        return "\n".join([as_text(self._shown()), *self._notes()])
+
+    def _repr_html_(self) -> str:
+        return as_html(self._shown(), self._notes())
+
+    def _shown(self, most: int = 10) -> list[dict[str, Any]]:
+        rows = self.rows()
+        return rows if len(rows) <= most + 1 else [*rows[:most], rows[-1]]
+
+    def _notes(self) -> list[str]:
+        hidden = len(self.rows()) - len(self._shown())
+        what = "longest path" if self.objective == "worst" else "mean"
+        notes = [f"({hidden} more schemes are equally good)"] if hidden else []
+        return [
+            *notes,
+            f"Lags 1..{self.span}, vertical edges counted; the {what} is {float(self.gain):.1%} "
+            f"below that of the best exponential scheme of {len(self.exponential)} layers; "
+            f"no scheme of that depth has a mean below {float(self.counting_bound):.3f}.",
+            f"{self.certificate}.",
+        ]
+
+
+def _mrl(scheme: tuple[int, ...], span: int) -> Fraction:
+    return Fraction(compute_mrl(scheme, span, exact=True))

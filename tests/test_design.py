@@ -1,0 +1,417 @@
+import itertools
+import math
+import re
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drnn_theory import (
+    best_exponential,
+    compute_mrl,
+    counting_bound,
+    exponential_dilations,
+    is_divisor_chain,
+    longest_lag,
+    optimal_dilations,
+)
+from drnn_theory.design import branching, optimal
+from drnn_theory.design.branching import Search, Target
+from drnn_theory.design.descent import descents
+
+SPANS = range(1, 41)
+
+
+@cache
+def coins_of_all_schemes(layers, largest_span=40):
+    """The schemes of distinct dilations from 1, and their fewest coins: one coin more at a time."""
+    if layers == 1:
+        return [(1,)], np.arange(largest_span + 1, dtype=np.int16)[None]
+    shorter, before = coins_of_all_schemes(layers - 1, largest_span)
+    schemes, tables = [], []
+    for scheme, coins in zip(shorter, before, strict=True):
+        for s in range(scheme[-1] + 1, largest_span + 1):
+            row = coins.copy()
+            for n in range(s, largest_span + 1):
+                row[n] = min(row[n], row[n - s] + 1)
+            schemes.append((*scheme, s))
+            tables.append(row)
+    return schemes, np.array(tables)
+
+
+def brute_force(span, layers, measure=np.sum, allowed=lambda scheme: True):
+    """All schemes within the span of the least coins, and that least, by looking at every one."""
+    schemes, coins = coins_of_all_schemes(layers)
+    which = [i for i, s in enumerate(schemes) if s[-1] <= span and allowed(s)]
+    costs = measure(coins[which][:, : span + 1], axis=1)
+    least = costs.min()
+    return sorted(schemes[which[i]] for i in np.flatnonzero(costs == least)), int(least)
+
+
+@pytest.mark.parametrize(
+    ("layers", "schemes", "mean"),
+    [
+        (1, [(1,)], "49.50"),
+        (2, [(1, 10), (1, 11)], "9.00"),
+        (3, [(1, 12, 19)], "5.15"),
+        (4, [(1, 5, 18, 25), (1, 5, 18, 29)], "3.89"),
+    ],
+)
+def test_the_best_coins_for_change_of_a_dollar(layers, schemes, mean):
+    best = optimal_dilations(99, layers)
+    assert best.schemes == schemes
+    assert (best.mrl - layers) * 99 / 100 == Fraction(mean)  # in print 0 counts among 0..99
+    assert best.certificate.exhaustive
+    assert best.certificate.complete
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_every_small_optimum_and_all_its_ties_are_those_of_brute_force(layers):
+    for span in range(layers, 41):
+        schemes, total = brute_force(span, layers)
+        best = optimal_dilations(span, layers)
+        assert best.schemes == schemes, span
+        assert best.mrl == layers + Fraction(total, span)
+        assert best.certificate.exhaustive
+        assert best.certificate.complete
+        assert best.certificate.lower_bound == best.mrl
+        assert best.certificate.gap == 0
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_the_shortest_worst_case_is_that_of_brute_force(layers):
+    for span in range(layers, 41, 3):
+        schemes, longest = brute_force(span, layers, np.max)
+        best = optimal_dilations(span, layers, objective="worst")
+        assert sorted(best.schemes) == schemes, span
+        assert best.longest == layers + longest
+        assert best.longest == longest_lag(best.schemes[-1], span)[1]
+        assert best.mrl == min(compute_mrl(s, span, exact=True) for s in schemes)
+        assert best.certificate.complete
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_a_given_largest_dilation_restricts_the_class(layers):
+    for span, largest in [(40, 40), (40, 21), (27, 27), (13, 9), (8, 8), (6, 5)]:
+        schemes, total = brute_force(span, layers, allowed=lambda s, top=largest: s[-1] == top)
+        best = optimal_dilations(span, layers, largest=largest)
+        assert (best.schemes, best.mrl) == (schemes, layers + Fraction(total, span))
+        assert best.certificate.complete
+
+
+@pytest.mark.parametrize("objective", ["mean", "worst"])
+def test_the_chosen_depth_is_the_best_of_all_depths(objective):
+    for span in (1, 2, 3, 7, 12, 20, 27):
+        each = [
+            optimal_dilations(span, layers, objective=objective)
+            for layers in range(1, min(span, 8) + 1)  # 9 layers cost 10, more than the best of 27
+        ]
+        value = {"mean": lambda d: d.mrl, "worst": lambda d: d.longest}[objective]
+        least = min(map(value, each))
+        schemes = {s for d in each if value(d) == least for s in d.schemes}
+        best = optimal_dilations(span, objective=objective)
+        assert value(best) == least
+        assert set(best.schemes) == schemes
+        assert best.certificate.complete
+
+
+@pytest.mark.parametrize(
+    ("m", "scheme", "mean"), [(8, (1, 3, 4, 8), "11/2"), (27, (1, 5, 8, 27), "61/9")]
+)
+def test_theorem_3_1_needs_its_hypotheses(m, scheme, mean):
+    chain = optimal_dilations(m, 4, within="divisor_chains", largest=m)
+    free = optimal_dilations(m, 4, largest=m)
+    assert scheme in free.schemes
+    assert free.mrl == Fraction(mean) < chain.mrl
+
+
+# ------------------------------------------------------------------ divisor chains
+
+
+@pytest.mark.parametrize(
+    ("M", "layers"), [(M, L) for M in range(2, 11) for L in range(1, 13) if M ** (L - 1) <= 10**5]
+)
+def test_theorem_3_1_among_divisor_chains(M, layers):
+    m = M ** (layers - 1)
+    best = optimal_dilations(m, layers, within="divisor_chains", largest=m)
+    assert best.schemes == [exponential_dilations(layers, M)]
+    assert best.mrl == layers + Fraction(M - 1, 2) * (layers - 1) + Fraction(1, m)
+    assert best.certificate.exhaustive
+
+
+@pytest.mark.parametrize(("M", "layers"), [(3, 3), (3, 4), (4, 3), (5, 3), (5, 4), (7, 4), (10, 6)])
+def test_shorter_chains_beat_the_exponential_one_from_base_3_on(M, layers):
+    m = M ** (layers - 1)
+    best = optimal_dilations(m, layers, within="divisor_chains")
+    assert best.mrl < compute_mrl(exponential_dilations(layers, M), m, exact=True)
+    assert all(s[-1] < m for s in best.schemes)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_the_best_chains_are_those_of_brute_force(layers):
+    for span in range(2 ** (layers - 1), 41):
+        schemes, total = brute_force(span, layers, allowed=is_divisor_chain)
+        best = optimal_dilations(span, layers, within="divisor_chains")
+        assert (best.schemes, best.mrl) == (schemes, layers + Fraction(total, span)), span
+    for largest in (8, 12, 24, 30, 36) if layers > 1 else ():
+
+        def ends_there(scheme, largest=largest):
+            return scheme[-1] == largest and is_divisor_chain(scheme)
+
+        schemes, total = brute_force(40, layers, allowed=ends_there)
+        best = optimal_dilations(40, layers, within="divisor_chains", largest=largest)
+        assert (best.schemes, best.mrl) == (schemes, layers + Fraction(total, 40)), largest
+
+
+def test_chains_of_any_depth_and_large_spans():
+    best = optimal_dilations(4096, within="divisor_chains")
+    assert best.schemes == [(1, 3, 9, 27, 81, 324, 1296)]
+    assert best.mrl == compute_mrl(best.schemes[0], 4096, exact=True)
+    top = optimal_dilations(4096, within="divisor_chains", largest=4096)
+    assert top.schemes == [exponential_dilations(7, 4)]  # 4 is the best integer base
+    assert top.mrl == 16 + Fraction(1, 4096)
+    many = optimal_dilations(100_000, 7, within="divisor_chains", most_schemes=1)
+    assert len(many.schemes) == 1
+    assert many.mrl == compute_mrl(many.schemes[0], 100_000, exact=True)
+
+
+# ------------------------------------------------------------------ bounds
+
+
+@given(st.integers(1, 300), st.integers(1, 8))
+def test_the_counting_bound_is_the_sum_that_it_closes(span, layers):
+    total = sum(max(0, span + 1 - math.comb(k + layers, layers)) for k in range(span + 1))
+    assert counting_bound(span, layers, vertical=False) == Fraction(total, span)
+    assert counting_bound(span, layers) == layers + Fraction(total, span)
+
+
+@pytest.mark.parametrize(("layers", "bound"), [(4, 3.778), (5, 3.192), (6, 2.828), (7, 2.576)])
+def test_the_counting_bound_over_99_lags(layers, bound):
+    assert round(float(counting_bound(99, layers, vertical=False)), 3) == bound
+
+
+def test_the_counting_bound_holds_for_every_small_scheme_and_for_huge_spans():
+    for layers in (1, 2, 3, 4):
+        _, coins = coins_of_all_schemes(layers)
+        for span in SPANS:
+            least = int(coins[:, : span + 1].sum(axis=1).min())
+            assert counting_bound(span, layers, vertical=False) <= Fraction(least, span)
+    assert counting_bound(10**18, 1) == 1 + Fraction(10**18 + 1, 2)
+    assert 9 < counting_bound(10**18, 9) < compute_mrl([4**k for k in range(9)], 10**18, exact=True)
+
+
+@pytest.mark.parametrize("worst", [False, True])
+def test_the_best_base_is_the_best_of_all_bases(worst):
+    def length(scheme, span):
+        return longest_lag(scheme, span)[1] if worst else compute_mrl(scheme, span, exact=True)
+
+    for layers, span in itertools.product(range(1, 6), [1, 2, 3, 8, 27, 30, 40, 99, 200]):
+        lengths = [
+            length(exponential_dilations(layers, M), span) for M in range(2, max(3, span + 1))
+        ]
+        scheme = best_exponential(span, layers, worst=worst)
+        assert length(scheme, span) == min(lengths)
+
+
+@given(st.data())
+def test_the_pruning_bound_holds_for_every_completion(data):
+    """Complete a random prefix by random larger dilations: the bound at the first is not above."""
+    span = data.draw(st.integers(8, 60))
+    prefix = sorted(data.draw(st.sets(st.integers(2, span // 2), max_size=2)) | {1})
+    rest = data.draw(st.sets(st.integers(prefix[-1] + 1, span), min_size=1, max_size=3))
+    reach = data.draw(st.sampled_from([None, 2, 3]))
+    scheme = (*prefix, *sorted(rest))
+    target = Target(span, len(scheme), reach=reach)
+    search = Search(target, ceiling=10**6, most=1)
+    coins = branching.fewest_coins(prefix, span).astype(search.dtype)[:, None]
+    chunk = branching.Chunk(np.array(prefix)[:, None], coins, len(rest))
+    bound = branching.Bound(search, chunk)
+    assert bound(np.array([0]), np.array([min(rest)]))[0] <= branching.cost(target, scheme)
+
+
+# ------------------------------------------------------------------ what is proved, what is found
+
+
+def test_what_is_out_of_reach_is_found_and_bounded():
+    best = optimal_dilations(1000, 9)
+    assert best.mrl - 9 <= Fraction("4.22")
+    assert best.mrl == compute_mrl(best.schemes[0], 1000, exact=True)
+    proof = best.certificate
+    assert (proof.exhaustive, proof.complete, proof.method) == (False, False, "local search")
+    assert proof.lower_bound == best.counting_bound == counting_bound(1000, 9)
+    assert proof.gap == best.mrl / proof.lower_bound - 1
+    assert "not proved" in str(best)
+    assert "gap 1." in str(best)
+
+
+def test_without_effort_the_same_question_gets_a_gap_instead_of_a_proof():
+    exact, quick = optimal_dilations(99, 5), optimal_dilations(99, 5, effort=1)
+    assert exact.certificate.exhaustive
+    assert not quick.certificate.exhaustive
+    assert quick.certificate.lower_bound == counting_bound(99, 5)
+    assert exact.mrl <= quick.mrl < exact.exponential_mrl
+
+
+def test_one_seed_one_answer():
+    first, second = (optimal_dilations(300, 7, seed=5, effort=10**7) for _ in range(2))
+    assert first.to_dict() == second.to_dict()
+    runs = [list(descents(Target(200, 6), seed=seed, budget=10**7)) for seed in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_more_ties_than_are_wanted_are_not_listed_but_the_optimum_is_proved():
+    best = optimal_dilations(40, 20, most_schemes=50)
+    assert len(best.schemes) == 50
+    assert best.mrl == counting_bound(40, 20)
+    assert best.certificate.exhaustive
+    assert not best.certificate.complete
+    assert "more optima exist" in str(best)
+
+
+@pytest.mark.parametrize("layers", [6, None])
+def test_an_interrupted_search_returns_the_best_so_far(monkeypatch, layers):
+    class Impatient(optimal.tqdm):
+        def update(self, n=1):
+            if n > 0:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(optimal, "tqdm", Impatient)
+    best = optimal_dilations(99, layers)
+    assert best.schemes
+    assert best.mrl == compute_mrl(best.schemes[0], 99, exact=True)
+    assert best.certificate.interrupted
+    assert not best.certificate.exhaustive
+    assert "interrupted" in str(best)
+
+
+@pytest.mark.parametrize("objective", ["mean", "worst"])
+def test_interrupted_at_any_moment_it_claims_nothing_false(monkeypatch, objective):
+    truth = optimal_dilations(60, 4, objective=objective)
+    real = optimal.tqdm.update
+    for patience in range(1, 60, 4):
+        left = iter(range(patience))
+
+        def update(self, n=1, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return real(self, n)
+
+        monkeypatch.setattr(optimal.tqdm, "update", update)
+        best = optimal_dilations(60, 4, objective=objective)
+        monkeypatch.undo()
+        value, least = (
+            (best.mrl, truth.mrl) if objective == "mean" else (best.longest, truth.longest)
+        )
+        assert best.certificate.lower_bound <= least <= value
+        assert best.certificate.exhaustive == (best.certificate.lower_bound == value)
+        if best.certificate.complete:
+            assert best.schemes == truth.schemes
+
+
+@pytest.mark.parametrize("objective", ["mean", "worst"])
+def test_with_any_effort_it_claims_nothing_false(objective):
+    truth = optimal_dilations(99, 5, objective=objective)
+    assert truth.certificate.complete
+    seen = set()
+    for effort in [10**k for k in range(2, 8)]:
+        best = optimal_dilations(99, 5, objective=objective, effort=effort)
+        value, least = (
+            (best.mrl, truth.mrl) if objective == "mean" else (best.longest, truth.longest)
+        )
+        proof = best.certificate
+        assert proof.lower_bound <= least <= value
+        assert proof.exhaustive == (proof.lower_bound == value)
+        assert proof.complete <= (best.schemes == truth.schemes)
+        seen.add((proof.exhaustive, proof.complete))
+    assert {(False, False), (True, True)} <= seen
+
+
+def test_a_worst_case_of_which_only_shorter_ones_were_excluded_is_not_complete():
+    best = optimal_dilations(51, 5, objective="worst", effort=10_000)
+    assert best.certificate.exhaustive
+    assert not best.certificate.complete
+    assert len(best.schemes) < len(optimal_dilations(51, 5, objective="worst").schemes)
+
+
+def test_a_bar_is_shown_only_when_asked_for_or_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(optimal, "DELAY", 0)
+    optimal_dilations(40, 4)
+    assert capsys.readouterr().err == ""
+    optimal_dilations(40, 4, progress=True)
+    assert "dilations for span 40" in capsys.readouterr().err
+
+
+def test_a_design_shows_itself():
+    best = optimal_dilations(99, 4)
+    assert best.gain == 1 - best.mrl / compute_mrl([1, 3, 9, 27], 99, exact=True)
+    text, page = str(best), best._repr_html_()
+    for shown in ("1, 5, 18, 25", "1, 5, 18, 29", "1, 3, 9, 27", "7.929", "proved", "99"):
+        assert shown in text
+        assert shown in page
+    assert "<table" in page
+    frame = best.to_frame()
+    assert frame["dilations"].tolist() == [(1, 5, 18, 25), (1, 5, 18, 29), (1, 3, 9, 27)]
+    assert frame["scheme"].tolist() == ["optimum", "optimum", "best exponential"]
+    plain = best.to_dict()
+    assert Fraction(plain["mean_recurrent_length"]) == best.mrl
+    assert plain["schemes"] == [[1, 5, 18, 25], [1, 5, 18, 29]]
+    assert plain["exhaustive"] is True
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        ({"span": 0}, ValueError, "span must be a positive integer, got 0"),
+        ({"span": True}, TypeError, "span must be a positive integer, got True (bool)"),
+        ({"span": 8, "layers": 0}, ValueError, "layers must be a positive integer, got 0"),
+        (
+            {"span": 5, "layers": 6},
+            ValueError,
+            "layers must be at most 5, the number of distinct dilations up to 5, got 6",
+        ),
+        (
+            {"span": 9, "layers": 6, "largest": 5},
+            ValueError,
+            "layers must be at most 5, the number of distinct dilations up to 5, got 6",
+        ),
+        ({"span": 8, "largest": 9}, ValueError, "largest must be at most the span 8, got 9"),
+        (
+            {"span": 8, "layers": 1, "largest": 4},
+            ValueError,
+            "largest must be 1 for one layer, whose dilation is 1, got 4",
+        ),
+        (
+            {"span": 99, "layers": 8, "within": "divisor_chains"},
+            ValueError,
+            "layers must be at most 7 for a divisor chain within 99, got 8",
+        ),
+        (
+            {"span": 99, "layers": 3, "within": "divisor_chains", "largest": 97},
+            ValueError,
+            "layers must be at most 2 for a divisor chain from 1 to 97, got 3",
+        ),
+        (
+            {"span": 10**7},
+            ValueError,
+            "span must be at most 100000 within 'all' "
+            "(within='divisor_chains' reaches further), got 10000000",
+        ),
+        ({"span": 10**15, "within": "divisor_chains"}, ValueError, "must fit in half of this"),
+        ({"span": 8, "within": "chains"}, ValueError, "or 'divisor_chains', got 'chains'"),
+        ({"span": 8, "objective": "best"}, ValueError, "objective must be 'mean' or 'worst'"),
+        (
+            {"span": 8, "objective": "worst", "within": "divisor_chains"},
+            ValueError,
+            "objective must be 'mean' within 'divisor_chains', got 'worst'",
+        ),
+        ({"span": 8, "seed": -1}, ValueError, "seed must be a non-negative integer, got -1"),
+        ({"span": 8, "effort": 0}, ValueError, "effort must be a positive integer, got 0"),
+        ({"span": 8, "most_schemes": 0}, ValueError, "most_schemes must be a positive integer"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        optimal_dilations(**call)
