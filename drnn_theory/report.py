@@ -67,6 +67,7 @@ class Report:
         self.quick = quick
         self.files: list[Path] = []
         self.footnotes: list[str] = []
+        self.gradients: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.about = {
             "span": span,
             "vertical edges": "counted",
@@ -131,44 +132,49 @@ class Report:
         ]
 
     def measure_gradients(self) -> list[str]:
-        """Write autograd's path counts and gradient norms of each scheme; return mismatches."""
+        """Write autograd's path counts and gradient norms of each; return mismatches.
+
+        Schemes run as a DilatedRNN, which knows nothing of graphs; other graphs as a GraphRNN.
+        """
         import torch
 
-        from drnn_theory.gradients import gradient_profile, unit_dilated_rnn
-        from drnn_theory.models import DilatedRNN
+        from drnn_theory.gradients import gradient_profile, unit_dilated_rnn, unit_graph_rnn
+        from drnn_theory.models import DilatedRNN, GraphRNN
 
-        schemes = {n: a for n, a in self.architectures.items() if isinstance(a, tuple)}
         rows, failures = [], []
-        self.gradients: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        for name, dilations in tqdm(schemes.items(), desc="gradients", unit="model"):
-            counts = path_counts(dilations, self.length - 1)
-            ones = torch.ones(self.length, 1, 1)
-            bridge = gradient_profile(unit_dilated_rnn(dilations), self.length, inputs=ones)
-            exact = [count < 2**53 for count in counts]  # float64 holds them exactly up to there
+        norm = f"gradient norm (tanh, hidden {HIDDEN_SIZE}, torch's initialisation)"
+        for name, a in tqdm(self.architectures.items(), desc="gradients", unit="model"):
+            unit: torch.nn.Module = unit_graph_rnn(a)
+            with torch.random.fork_rng():
+                torch.manual_seed(SEED)
+                drawn: torch.nn.Module
+                if isinstance(a, tuple):
+                    unit = unit_dilated_rnn(a)
+                    drawn = DilatedRNN(1, HIDDEN_SIZE, a, dtype=torch.float64)
+                else:
+                    drawn = GraphRNN(a, 1, HIDDEN_SIZE, dtype=torch.float64)
+            counts = path_counts(a, self.length - 1)
+            bridge = gradient_profile(unit, self.length, inputs=torch.ones(self.length, 1, 1))
+            profile = gradient_profile(drawn, self.length)
+            self.gradients[name] = (profile.lags, profile.norms)
+            pairs = list(zip(counts, bridge.norms.tolist(), strict=True))
+            # float64 holds a count exactly below 2**53
             wrong = [
-                n
-                for n, (count, norm) in enumerate(zip(counts, bridge.norms, strict=True))
-                if exact[n] and count != norm
+                n for n, (count, found) in enumerate(pairs) if count < 2**53 and count != found
             ]
             if wrong:
                 failures.append(f"{name}: Jacobian is not the number of paths at lag {wrong[0]}")
-            with torch.random.fork_rng():
-                torch.manual_seed(SEED)
-                model = DilatedRNN(1, HIDDEN_SIZE, dilations, dtype=torch.float64)
-            drawn = gradient_profile(model, self.length)
-            self.gradients[name] = (drawn.lags, drawn.norms)
             rows += [
                 {
                     "architecture": name,
+                    "model": type(unit).__name__,
                     "lag": n,
-                    "paths": counts[n],
-                    "unit-weight Jacobian": float(bridge.norms[n]),
-                    "equal": "yes" if counts[n] == bridge.norms[n] else "no",
-                    f"gradient norm (tanh, hidden {HIDDEN_SIZE}, torch's initialisation)": float(
-                        drawn.norms[n]
-                    ),
+                    "paths": count,
+                    "unit-weight Jacobian": found,
+                    "equal": "yes" if count == found else "no" if n in wrong else "2^53 or more",
+                    norm: float(profile.norms[n]),
                 }
-                for n in range(self.length)
+                for n, (count, found) in enumerate(pairs)
             ]
         self._write_table("gradients", rows)
         return failures

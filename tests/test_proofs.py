@@ -16,6 +16,8 @@ from drnn_theory import THEOREMS
 PROOFS = Path(__file__).parents[1] / "proofs"
 ROCQ = PROOFS / "rocq"
 NAMES = [theorem.name for theorem in THEOREMS]
+# a law in the limit of wide networks, and what searches find: they have no closed form to be one of
+ACCOUNTS = {"gradient_law", "optimal_dilations"}
 SECTIONS = ["Definition", "Statement", "Proof", "Example", "What is not claimed"]
 each_proof = pytest.mark.parametrize("name", NAMES)
 with_rocq = pytest.mark.skipif(not ROCQ.exists(), reason="proofs/rocq is not part of this tree")
@@ -44,7 +46,7 @@ def status_table():
 
 def test_every_theorem_has_its_proof_and_every_proof_its_theorem():
     files = {path.stem for path in PROOFS.glob("*.md")} - {"README"}
-    assert files == set(NAMES)
+    assert files - ACCOUNTS == set(NAMES)
     assert [theorem.proof for theorem in THEOREMS] == [f"{name}.md" for name in NAMES]
 
 
