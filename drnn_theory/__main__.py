@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +15,16 @@ EPILOG = "Exit codes: 0 done; 1 a check failed; 2 bad input, one line on stderr.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # argparse takes what begins with a minus for an option: a space makes it a word to refuse
+    options = parser.parse_args([f" {word}" if re.match(r"-\d", word) else word for word in words])
     try:
         return int(options.run(options))
-    except (ValueError, TypeError, ImportError, OSError) as error:
+    except (ValueError, TypeError, ImportError, OSError, OverflowError, RecursionError) as error:
         print(f"drnn-theory: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("drnn-theory: the answer must fit in memory, got none left", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("drnn-theory: interrupted", file=sys.stderr)
@@ -100,10 +106,18 @@ def _scheme(text: str) -> tuple[int, ...]:
 
 def _number(text: str) -> Any:
     """Return the integer that the text spells, else the text itself, for the doors to refuse."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _add(named: dict[str, Any], name: str, architecture: Any) -> None:
+    if name in named:
+        raise ValueError(f"names in a report must differ, got {name!r} twice")
+    named[name] = architecture
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -113,11 +127,14 @@ def _report(options: argparse.Namespace) -> int:
     named, span = paper_architectures(), SPAN
     for text in options.scheme:
         scheme = _scheme(text)
-        named[",".join(map(str, scheme))] = scheme
+        _add(named, ",".join(map(str, scheme)), scheme)
     if options.schemes:
         added, chosen = read_architectures(options.schemes)
-        named |= added
+        for name, architecture in added.items():
+            _add(named, name, architecture)
         span = chosen or span
+    if not options.out:
+        raise ValueError("out must name a folder, got none")
     report = Report(named, options.out, span=span, quick=options.quick)
     comparison, failures = report.run()
     print(comparison)
@@ -136,19 +153,19 @@ def _mrl(options: argparse.Namespace) -> int:
 
     scheme = _scheme(options.scheme)
     span = default_span(scheme) if options.span is None else _number(options.span)
-    exact = compute_mrl(scheme, span, exact=True)
+    mean, exact = compute_mrl(scheme, span), compute_mrl(scheme, span, exact=True)
     if options.json:
         record = {
             "dilations": scheme,
             "span": span,
             "vertical edges": "counted",
-            "mean recurrent length": plain(float(exact)),
+            "mean recurrent length": plain(mean),
             "exactly": plain(exact),
         }
         print(json.dumps(record))
     else:
         also = f" = {exact}" if "/" in str(exact) else ""
-        print(f"mean recurrent length over lags 1..{span}: {float(exact):.12g}{also}")
+        print(f"mean recurrent length over lags 1..{span}: {mean:.12g}{also}")
     return 0
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from itertools import pairwise
+from operator import length_hint
 from typing import Any, TypeAlias
 
 import networkx as nx
@@ -91,6 +92,7 @@ def layers_rnn(layers: Iterable[Iterable[int]]) -> nx.MultiDiGraph:
     rule = "layers must be a list of lists of positive integers"
     if isinstance(layers, (str, dict)) or not isinstance(layers, Iterable):
         raise TypeError(f"{rule}, got {shown(layers)}")
+    require_memory(1000 * length_hint(layers), "a graph of so many layers")
     lags = list(layers)
     if not lags:
         raise ValueError(f"{rule}, got none")
@@ -119,6 +121,7 @@ def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDi
     stack = layers_rnn([s] for s in scheme)
     if not fusion:
         return stack
+    _require_edges(scheme[0])
     edges = list(stack.edges(data="lag"))
     edges += [(_layer(len(scheme)), "y", lag) for lag in range(scheme[0])]
     return cyclic_graph(edges, inputs=["x"], outputs=["y"])
@@ -126,12 +129,14 @@ def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDi
 
 def stacked_rnn(layers: int) -> nx.MultiDiGraph:
     """Return the plain stack: every layer reads its own state of the step before."""
-    return layers_rnn([[1]] * as_integer(layers, "layers"))
+    _require_edges(2 * as_integer(layers, "layers"))
+    return layers_rnn([[1]] * int(layers))
 
 
 def skip_rnn(skip: int, layers: int = 1) -> nx.MultiDiGraph:
     """Return the regular skip RNN [1]: every layer has recurrent edges of lags 1 and ``skip``."""
-    return layers_rnn([[1, as_integer(skip, "skip")]] * as_integer(layers, "layers"))
+    _require_edges(3 * as_integer(layers, "layers"))
+    return layers_rnn([[1, as_integer(skip, "skip")]] * int(layers))
 
 
 def dilated_cnn(dilations: Iterable[int], kernel_size: int = 2) -> nx.MultiDiGraph:
@@ -144,6 +149,7 @@ def dilated_cnn(dilations: Iterable[int], kernel_size: int = 2) -> nx.MultiDiGra
     """
     scheme = as_dilations(dilations)
     taps = as_integer(kernel_size, "kernel_size")
+    _require_edges(len(scheme) * taps)
     edges = [
         (_layer(layer - 1), _layer(layer), tap * s)
         for layer, s in enumerate(scheme, start=1)
@@ -158,7 +164,8 @@ def narx_rnn(max_lag: int) -> nx.MultiDiGraph:
     >>> sorted(lag for *_, lag in narx_rnn(3).edges(data="lag"))
     [0, 1, 2, 3]
     """
-    return layers_rnn([range(1, as_integer(max_lag, "max_lag") + 1)])
+    _require_edges(as_integer(max_lag, "max_lag"))
+    return layers_rnn([range(1, int(max_lag) + 1)])
 
 
 def mist_rnn(lags: Iterable[int]) -> nx.MultiDiGraph:
@@ -233,7 +240,8 @@ def gated_feedback_rnn(layers: int) -> nx.MultiDiGraph:
     >>> gated_feedback_rnn(3).number_of_edges()  # 3 vertical, 9 recurrent
     12
     """
-    names = [_layer(number) for number in range(1, as_integer(layers, "layers") + 1)]
+    _require_edges(as_integer(layers, "layers") ** 2)
+    names = [_layer(number) for number in range(1, int(layers) + 1)]
     edges = [(below, here, 0) for below, here in pairwise(["x", *names])]
     edges += [(source, target, 1) for source in names for target in names]
     return cyclic_graph(edges, inputs=["x"], outputs=names[-1:])
@@ -249,7 +257,8 @@ def fast_slow_rnn(fast_cells: int = 2) -> nx.MultiDiGraph:
     [('f1', 'f2', 0), ('f1', 's', 0), ('f2', 'f1', 1), ('s', 'f2', 0), ('s', 's', 1),
      ('x', 'f1', 0)]
     """
-    fast = [f"f{k}" for k in range(1, as_integer(fast_cells, "fast_cells", minimum=2) + 1)]
+    _require_edges(as_integer(fast_cells, "fast_cells", minimum=2))
+    fast = [f"f{k}" for k in range(1, int(fast_cells) + 1)]
     edges = [("x", "f1", 0), ("f1", "s", 0), ("s", "s", 1), ("s", "f2", 0)]
     edges += [(below, here, 0) for below, here in pairwise(fast)]
     edges.append((fast[-1], "f1", 1))
@@ -265,7 +274,7 @@ def wavenet(dilations: Iterable[int], blocks: int = 1, kernel_size: int = 2) -> 
     >>> wavenet([1, 2], blocks=2).number_of_edges()  # 4 layers of 2 taps, 4 skip connections
     12
     """
-    scheme = as_dilations(dilations) * as_integer(blocks, "blocks")
+    scheme = _repeated(dilations, blocks)
     stack = dilated_cnn(scheme, kernel_size)
     edges = [*stack.edges(data="lag")]
     edges += [(_layer(layer), "y", 0) for layer in range(1, len(scheme) + 1)]
@@ -281,7 +290,7 @@ def tcn(dilations: Iterable[int], blocks: int = 1, kernel_size: int = 2) -> nx.M
     >>> sorted(tcn([2]).edges(data="lag"))
     [('h1', 'h2', 0), ('h1', 'h2', 2), ('x', 'h1', 0), ('x', 'h1', 2), ('x', 'h2', 0)]
     """
-    scheme = as_dilations(dilations) * as_integer(blocks, "blocks")
+    scheme = _repeated(dilations, blocks)
     edges = [*dilated_cnn([s for s in scheme for _ in range(2)], kernel_size).edges(data="lag")]
     edges += [(_layer(2 * pair), _layer(2 * pair + 2), 0) for pair in range(len(scheme))]
     return cyclic_graph(edges, inputs=["x"], outputs=[_layer(2 * len(scheme))])
@@ -320,6 +329,17 @@ def _clocked(
     graph = cyclic_graph(edges, inputs=["x"], outputs=["y"], period=period)
     graph.add_nodes_from((time, "x") for time in range(period))  # read by a module or not
     return graph
+
+
+def _repeated(dilations: Iterable[int], blocks: int) -> tuple[int, ...]:
+    scheme = as_dilations(dilations)
+    _require_edges(len(scheme) * as_integer(blocks, "blocks"))
+    return scheme * int(blocks)
+
+
+def _require_edges(edges: int) -> None:
+    """Refuse a graph that would not fit in memory, before it is built."""
+    require_memory(1000 * edges, f"a graph of {edges} edges or more")
 
 
 def _layer(number: int) -> str:

@@ -40,7 +40,7 @@ def paper_architectures(layers: int = 9) -> dict[str, Any]:
 
     Nine layers reach back 256 steps, the span at which they are compared.
     """
-    dilations = exponential_dilations(layers)
+    dilations = exponential_dilations(as_integer(layers, "layers", minimum=3))
     largest = dilations[-1]
     return {
         f"plain stack, {layers} layers": (1,) * layers,
@@ -62,7 +62,7 @@ def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be a TOML file, got {error}") from None
     unknown = sorted(data.keys() - {"span", "architectures"})
     if unknown:
@@ -89,7 +89,7 @@ def _architecture(entry: Any, folder: Path) -> Any:
     entry = dict(entry)
     if "family" in entry:
         family = entry.pop("family")
-        if family not in FAMILIES:
+        if not isinstance(family, str) or family not in FAMILIES:
             raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {shown(family)}")
         try:
             inspect.signature(FAMILIES[family]).bind(**entry)
@@ -98,9 +98,11 @@ def _architecture(entry: Any, folder: Path) -> Any:
         return FAMILIES[family](**entry)
     if "json" in entry:
         _only(entry, {"json"})
+        if not isinstance(entry["json"], str):
+            raise ValueError(f"json must name a readable file, got {shown(entry['json'])}")
         try:
             text = (folder / entry["json"]).read_text(encoding="utf-8")
-        except (OSError, TypeError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(f"json must name a readable file, got {error}") from None
         return graph_from_json(text)
     if "edges" in entry:

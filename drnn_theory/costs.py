@@ -141,7 +141,7 @@ def wavefront_steps(dilations: Iterable[int], length: int) -> int:
 def _sizes(architecture: Any, hidden_size: int, input_size: int, cell: str) -> Any:
     hidden = as_integer(hidden_size, "hidden_size")
     features = as_integer(input_size, "input_size")
-    if cell not in GATES:
+    if not isinstance(cell, str) or cell not in GATES:
         raise ValueError(f"cell must be one of 'RNN', 'GRU', 'LSTM', got {shown(cell)}")
     graph = as_cyclic_graph(architecture)
     inputs = set(graph.graph["inputs"])

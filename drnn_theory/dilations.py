@@ -11,6 +11,7 @@ import math
 import operator
 import os
 from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import Any
 
 __all__ = [
@@ -38,10 +39,10 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
         minimum, f"an integer of at least {minimum}"
     )
     problem = f"{name} must be {kind}, got {shown(value)}"
-    if isinstance(value, float) and not isinstance(value, bool):
-        if not value.is_integer():  # NaN and the infinities are not integral either
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        if not math.isfinite(value) or value % 1:
             raise ValueError(problem)
-        value = int(value)
+        value = int(float(value))
     try:
         if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy's bool, too
             raise TypeError
@@ -66,9 +67,13 @@ def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
     ValueError: dilations must be one or more positive integers, got [1, 0, 4]: 0 is not positive
     """
     rule = "dilations must be one or more positive integers"
-    if isinstance(dilations, (str, bytes, dict)) or not isinstance(dilations, Iterable):
-        raise TypeError(f"{rule}, got {shown(dilations)} ({type(dilations).__name__})")
-    values = list(dilations)
+    try:
+        if isinstance(dilations, (str, bytes, dict, set, frozenset)):  # a scheme has an order
+            raise TypeError
+        require_memory(100 * operator.length_hint(dilations), "a scheme of so many dilations")
+        values = list(dilations)
+    except TypeError:
+        raise TypeError(f"{rule}, got {shown(dilations)} ({type(dilations).__name__})") from None
     if not values:
         raise ValueError(f"{rule}, got none")
     scheme = []
@@ -101,6 +106,8 @@ def exponential_dilations(layers: int, base: int = 2, *, start: int = 0) -> tupl
     layers = as_integer(layers, "layers")
     base = as_integer(base, "base")
     start = as_integer(start, "start", minimum=0)
+    digits = layers * (start + layers) * base.bit_length() // 8
+    require_memory(digits, f"dilations up to {base}**{start + layers - 1}")
     return tuple(base ** (start + layer) for layer in range(layers))
 
 
@@ -135,5 +142,8 @@ def shown(value: Any, limit: int = 60) -> str:
     """Return a short one-line repr of what the user typed."""
     if isinstance(value, float) and math.isnan(value):
         return "nan"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no integers of more than some thousand digits
+        return f"{type(value).__name__} of too many digits to show"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

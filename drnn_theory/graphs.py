@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -78,30 +79,35 @@ def cyclic_graph(
 def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
     """Return ``graph`` if it is a cyclic graph, else raise ValueError or TypeError saying why not.
 
-    >>> as_graph(nx.MultiDiGraph([("x", "h")]))
+    Lags and the period that are integral but no int (numpy's integers, 4.0) become ints in place.
+
+    >>> as_graph(nx.DiGraph([("x", "h")]))
     Traceback (most recent call last):
-    ValueError: graph must carry inputs, outputs and period, got none: build it with cyclic_graph
+    TypeError: graph must be a nx.MultiDiGraph, got DiGraph
     """
     if not isinstance(graph, nx.MultiDiGraph):
-        raise TypeError(
-            "architecture must be a sequence of dilations or a nx.MultiDiGraph, "
-            f"got {type(graph).__name__}"
-        )
-    if not {"inputs", "outputs", "period"} <= graph.graph.keys():
+        raise TypeError(f"graph must be a nx.MultiDiGraph, got {type(graph).__name__}")
+    missing = {"inputs", "outputs", "period"} - graph.graph.keys()
+    if missing:
         raise ValueError(
-            "graph must carry inputs, outputs and period, got none: build it with cyclic_graph"
+            "graph must carry inputs, outputs and period, got no "
+            f"{' and no '.join(sorted(missing))}: build it with cyclic_graph"
         )
-    period = as_integer(graph.graph["period"], "period")
+    period = graph.graph["period"] = as_integer(graph.graph["period"], "period")
     if graph.number_of_edges() == 0:
         raise ValueError("edges must be one or more triples (from, to, lag), got none")
     if period > 1:
         for node in graph:
             _check_phase(node, period)
-    for source, target, lag in graph.edges(data="lag"):
+    triples = set()
+    for source, target, data in graph.edges(data=True):
         name = f"lag of edge {shown((source, target))}"
-        if lag is None:
+        if data.get("lag") is None:
             raise ValueError(f"{name} must be a non-negative integer, got none")
-        lag = as_integer(lag, name, minimum=0)
+        lag = data["lag"] = as_integer(data["lag"], name, minimum=0)
+        if (source, target, lag) in triples:
+            raise ValueError(f"{name} must differ from its parallel edges', got {lag} twice")
+        triples.add((source, target, lag))
         if period > 1 and (lag - target[0] + source[0]) % period:
             raise ValueError(
                 f"{name} must be congruent to {(target[0] - source[0]) % period} modulo the period "
@@ -155,8 +161,8 @@ def graph_to_json(graph: nx.MultiDiGraph) -> str:
     """
     data = nx.node_link_data(as_graph(graph), edges="edges")
     try:
-        return json.dumps(data)
-    except TypeError as error:
+        return json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError) as error:
         raise TypeError(f"nodes must be JSON values to be written, got {error}") from None
 
 
@@ -168,10 +174,12 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
     """
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"a graph must be JSON in node-link format, got {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("graph"), dict):
         raise ValueError("a JSON graph must be an object with the keys graph and edges, got none")
+    if data.get("directed") is False:
+        raise ValueError("a JSON graph must be directed, got false")
     links = data.get("edges", data.get("links"))
     if not isinstance(links, list):
         raise ValueError(f"edges of a JSON graph must be a list, got {shown(links)}")
@@ -193,7 +201,9 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
         outputs=[_tupled(unit) for unit in about["outputs"]],
         period=about.get("period", 1),
     )
-    graph.add_nodes_from(_tupled(node["id"]) for node in nodes)  # those without an edge, too
+    for node in nodes:  # those without an edge, too
+        _check_hashable(_tupled(node["id"]))
+        graph.add_node(_tupled(node["id"]))
     return as_graph(graph)
 
 
@@ -259,9 +269,11 @@ def _check_phase(node: Any, period: int) -> None:
         raise ValueError(
             f"a node must be a pair (phase, unit) where the period is {period}, got {shown(node)}"
         )
-    phase = as_integer(node[0], f"phase of node {shown(node)}", minimum=0)
-    if phase >= period:
-        raise ValueError(f"phase of node {shown(node)} must be below the period {period}")
+    name = f"phase of node {shown(node)}"
+    if not isinstance(node[0], Integral):
+        raise TypeError(f"{name} must be an integer, got {shown(node[0])}")
+    if as_integer(node[0], name, minimum=0) >= period:
+        raise ValueError(f"{name} must be below the period {period}, got {node[0]}")
 
 
 def _units(units: Iterable[Hashable], role: str) -> tuple[Hashable, ...]:

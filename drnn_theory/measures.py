@@ -77,10 +77,11 @@ def compute_mrl(
     >>> compute_mrl([2**k for k in range(61)])
     91.0
     """
+    architecture = as_architecture(architecture)
     mean = mrl_curve(
         architecture, [_span(architecture, span)], exact=True, vertical=vertical, phase=phase
     )[0]
-    return mean if exact else float(mean)
+    return mean if exact else _as_float(mean)
 
 
 def mrl_curve(
@@ -101,7 +102,7 @@ def mrl_curve(
     spans = [as_integer(span, "span") for span in spans]
     if not spans:
         raise ValueError("spans must be one or more positive integers, got none")
-    if phase not in ("worst", "mean", "best"):
+    if not isinstance(phase, str) or phase not in ("worst", "mean", "best"):
         raise ValueError(f"phase must be 'worst', 'mean' or 'best', got {shown(phase)}")
     profiles = lengths_over_phases(
         as_architecture(architecture), max(spans), vertical=vertical, phase=phase
@@ -111,7 +112,7 @@ def mrl_curve(
         math.inf if None in total else Fraction(sum(total), span * len(total))
         for span, total in zip(spans, totals, strict=True)
     ]
-    return means if exact else [float(mean) for mean in means]
+    return means if exact else [_as_float(mean) for mean in means]
 
 
 def longest_lag(
@@ -125,8 +126,9 @@ def longest_lag(
     >>> longest_lag([1, 2, 4, 8])
     (7, 7)
     """
+    architecture = as_architecture(architecture)
     span = _span(architecture, span)
-    profile = lengths_over_phases(as_architecture(architecture), span, vertical=vertical)[0]
+    profile = lengths_over_phases(architecture, span, vertical=vertical)[0]
     lag, length = profile.longest(span)
     return lag, math.inf if length is None else length
 
@@ -146,7 +148,7 @@ def default_span(architecture: Any) -> int:
     return int(largest)
 
 
-def vertical_edges(architecture: Any) -> int:
+def vertical_edges(architecture: Any) -> float:
     """Return the fewest edges on any path from an input to an output at the same time.
 
     For a stack that is its number of layers, which every path has.
@@ -156,7 +158,7 @@ def vertical_edges(architecture: Any) -> int:
     """
     profiles = lengths_over_phases(as_architecture(architecture), 1)
     length = profiles[0].up_to(0)[0]
-    return length if math.isinf(length) else int(length)
+    return math.inf if math.isinf(length) else int(length)
 
 
 def receptive_field(architecture: Any) -> float:
@@ -169,9 +171,10 @@ def receptive_field(architecture: Any) -> float:
     table = _table(architecture)
     if not len(table.source):
         return 1 if set(table.inputs) & set(table.outputs) else 0
-    start = np.full(len(table.nodes), -1 - int(sum(table.lag)))
+    lags = table.lag.astype(object)  # their sum may pass 64 bits
+    start = np.full(len(table.nodes), -1 - sum(lags), dtype=object)
     start[table.inputs] = 0
-    walks, cycle = longest_walks(len(start), table.source, table.target, table.lag, start)
+    walks, cycle = longest_walks(len(start), table.source, table.target, lags, start)
     if cycle is not None:
         return math.inf
     return int(max(walks[table.outputs])) + 1
@@ -294,13 +297,27 @@ def _deepest_walks(architecture: Any) -> tuple[EdgeTable, np.ndarray, np.ndarray
     Last come the gain per edge and the unit that both are measured in, as a fraction's denominator.
     No cycle gains anything, so that the best walk is a path.
     """
+    architecture = as_architecture(architecture)
     depth = recurrent_depth(architecture)
     table = _table(architecture)
     gain = depth.denominator - depth.numerator * table.lag.astype(object)
-    start = np.full(len(table.nodes), -2 * int(sum(abs(gain))) - 1, dtype=object)
+    unreached = -2 * sum(abs(gain)) - 1
+    if unreached > -(2**61):
+        gain = gain.astype(np.int64)
+    start = np.full(len(table.nodes), unreached, dtype=gain.dtype)
     start[table.inputs] = 0
     walks, _ = longest_walks(len(start), table.source, table.target, gain, start)
     return table, walks, gain, depth.denominator
+
+
+def _as_float(mean: float | Fraction) -> float:
+    try:
+        return float(mean)
+    except OverflowError:
+        raise ValueError(
+            f"a mean must be below 2**1024 to be a float, got one of {int(mean).bit_length()} bits:"
+            " ask for exact=True"
+        ) from None
 
 
 def _table(architecture: Any) -> EdgeTable:

@@ -23,6 +23,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.dilations import require_memory
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
 from drnn_theory.paths import lengths_over_phases, path_counts, shortest_path
@@ -78,7 +79,14 @@ class Report:
     def run(self) -> tuple[Comparison, list[str]]:
         """Write all files; return the comparison and the checks that failed."""
         needs_torch("the report")
-        self.out.mkdir(parents=True, exist_ok=True)
+        # d(n) of every architecture is drawn lag by lag
+        require_memory(100 * self.span * len(self.architectures), f"a report at span {self.span}")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"out must be a folder that can be written, got {self.out}: {error.strerror}"
+            ) from None
         comparison = self.compare_architectures()
         failures = self.check_closed_forms() + self.measure_gradients()
         self.draw()

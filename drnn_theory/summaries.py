@@ -164,6 +164,7 @@ def summary(
     """
     architecture = as_architecture(architecture)
     span = default_span(architecture) if span is None else as_integer(span, "span")
+    hidden_size = as_integer(hidden_size, "hidden_size")
     if name is None:
         name = shown(architecture) if isinstance(architecture, tuple) else "graph"
     mean = compute_mrl(architecture, span, exact=True)
@@ -171,7 +172,7 @@ def summary(
     sizes: dict[str, Any] = {"input_size": input_size, "cell": cell}
     lags = min(span, SPARKLINE_LAGS)
     return Summary(
-        name,
+        str(name),
         span,
         {
             f"mean recurrent length (span {span})": float(mean),
@@ -212,10 +213,23 @@ def compare(architectures: Mapping[str, Any], span: int | None = None, **sizes: 
             "architectures must be a dictionary of one or more names and architectures, "
             f"got {shown(architectures)}"
         )
-    checked = {str(name): as_architecture(a) for name, a in architectures.items()}
+    names = [str(name) for name in architectures]
+    if len(set(names)) < len(names):
+        raise ValueError(f"names must differ as text, got {shown(list(architectures))}")
+    checked = {
+        n: _named(n, as_architecture, a) for n, a in zip(names, architectures.values(), strict=True)
+    }
     if span is None:
-        span = max(default_span(a) for a in checked.values())
-    return Comparison([summary(a, span, name=name, **sizes) for name, a in checked.items()])
+        span = max(_named(name, default_span, a) for name, a in checked.items())
+    return Comparison([_named(n, summary, a, span, name=n, **sizes) for n, a in checked.items()])
+
+
+def _named(subject: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function; if it refuses, say of which architecture."""
+    try:
+        return function(*arguments, **options)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{subject}: {error}") from None
 
 
 def plain(value: Any) -> Any:
@@ -235,9 +249,9 @@ def _defined(measure: Callable[[Any], Any], architecture: Any) -> Any:
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:.6g}"
-    return str(int(value)) if isinstance(value, float) and math.isfinite(value) else str(value)
+    if isinstance(value, float):
+        return f"{value:.15g}" if value.is_integer() else f"{value:.6g}"
+    return str(value)
 
 
 def _sparkline(profile: np.ndarray, width: int = 160, height: int = 24) -> str:

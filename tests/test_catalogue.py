@@ -54,6 +54,13 @@ def test_every_kind_of_entry_is_read(tmp_path):
             '[architectures]\na = {family = "rnn"}',
             "architectures.a: family must be one of clockwork_rnn, dilated_cnn,",
         ),
+        ('[architectures]\na = {family = ["x"]}', "family must be one of clockwork_rnn"),
+        ("[architectures]\na = {json = 3}", "json must name a readable file, got 3"),
+        (
+            '[architectures]\na = {family = "narx_rnn", max_lag = 100000000000}',
+            "a graph of 100000000000 edges or more must fit in half of this machine's memory",
+        ),
+        ("[architectures]\na = " + "[" * 5000 + "]" * 5000, "must be a TOML file, got"),
         (
             '[architectures]\na = {family = "skip_rnn", lag = 3}',
             "architectures.a: arguments must be those of skip_rnn, got missing a required argument",

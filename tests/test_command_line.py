@@ -24,6 +24,10 @@ def test_mrl_prints_the_mean_its_span_and_the_fraction(capsys):
     assert (code, out) == (0, "mean recurrent length over lags 1..8: 5.625 = 45/8\n")
 
 
+def test_an_integral_float_is_a_number_here_too(capsys):
+    assert run(capsys, "mrl", "8.0,1", "--span", "8.0")[1].startswith("mean recurrent length over")
+
+
 def test_mrl_prints_json_with_infinity_as_a_string(capsys):
     _, out, _ = run(capsys, "mrl", "2,4", "--span", "100", "--json")
     assert json.loads(out) == {
@@ -42,14 +46,21 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
         (["mrl", ""], "got ['']"),
         (["mrl", "1,,2"], "got [1, '', 2]"),
         (["mrl", "0"], "0 is not positive"),
-        (["mrl", "1,2.5"], "'2.5' is a str"),
+        (["mrl", "1,2.5"], "2.5 is not an integer"),
         (["mrl", "1,2", "--span", "0"], "span must be a positive integer, got 0"),
         (["mrl", "1,2", "--span", "many"], "span must be a positive integer, got 'many'"),
         (["mrl", "1,999999999999,1000000000000", "--span", "1" + 15 * "0"], "GiB"),
         (["compare", "absent.toml"], "absent.toml must be a readable file"),
         (["report", "--scheme", "1,-2"], "-2 is not positive"),
         (["report", "--schemes", "absent.toml"], "absent.toml must be a readable file"),
-        (["report", "--quick", "--out", "/dev/null/here"], "Not a directory"),
+        (
+            ["report", "--quick", "--out", "/dev/null/here"],
+            "out must be a folder that can be written, got /dev/null/here: Not a directory",
+        ),
+        (["report", "--out", ""], "out must name a folder, got none"),
+        (["report", "--scheme", "1,2", "--scheme", "1,2"], "must differ, got '1,2' twice"),
+        (["mrl", "-1,2"], "got [-1, 2]: -1 is not positive"),
+        (["mrl", "1,2", "--span", "1" + 400 * "0"], "a mean must be below 2**1024"),
     ],
 )
 def test_bad_input_exits_2_with_one_line_on_stderr(capsys, arguments, message):

@@ -3,14 +3,44 @@ import re
 import numpy as np
 import pytest
 
-from drnn_theory import as_dilations, compute_mrl, exponential_dilations, is_divisor_chain
+from drnn_theory import (
+    as_dilations,
+    clockwork_rnn,
+    compute_mrl,
+    deepest_path,
+    default_span,
+    dilated_cnn,
+    dilated_rnn,
+    exponential_dilations,
+    fast_slow_rnn,
+    feedforward_depth,
+    gated_feedback_rnn,
+    is_divisor_chain,
+    layers_rnn,
+    longest_lag,
+    mist_rnn,
+    narx_rnn,
+    path_counts,
+    path_table,
+    skip_rnn,
+    stacked_rnn,
+    summary,
+    tcn,
+    wavenet,
+)
 from drnn_theory.dilations import as_integer, require_memory
 
 
 @pytest.mark.parametrize(
     "typed",
-    [[1, 2, 4], (1, 2, 4), np.array([1, 2, 4]), iter([1, 2, 4]), [np.int32(1), 2.0, 4]],
-    ids=["list", "tuple", "array", "generator", "mixed integers and an integral float"],
+    [
+        [1, 2, 4],
+        (1, 2, 4),
+        np.array([1, 2, 4]),
+        iter([1, 2, 4]),
+        [np.int32(1), 2.0, np.float32(4)],
+    ],
+    ids=["list", "tuple", "array", "generator", "mixed integers and integral floats"],
 )
 def test_any_flat_iterable_of_positive_integers_is_a_scheme(typed):
     scheme = as_dilations(typed)
@@ -35,6 +65,9 @@ REFUSED = [
     (TypeError, 4, "got 4 (int)"),
     (TypeError, None, "got None (NoneType)"),
     (TypeError, {1: 2}, "got {1: 2} (dict)"),
+    (TypeError, {1, 2}, "got {1, 2} (set)"),
+    (TypeError, np.array(5), "got array(5) (ndarray)"),
+    (ValueError, [-(10**5000)], "int of too many digits to show is not positive"),
 ]
 
 
@@ -69,6 +102,40 @@ def test_a_minimum_is_named_in_the_message():
         as_integer(-1, "steps", minimum=0)
     with pytest.raises(ValueError, match=r"^base must be an integer of at least 2, got 1$"):
         as_integer(1, "base", minimum=2)
+
+
+@pytest.mark.parametrize(
+    "measure", [compute_mrl, longest_lag, feedforward_depth, deepest_path, default_span, summary]
+)
+def test_every_measure_takes_a_generator(measure):
+    assert str(measure(s for s in (1, 2, 4))) == str(measure((1, 2, 4)))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: as_dilations(range(1, 10**11)),
+        lambda: exponential_dilations(10**6),
+        lambda: exponential_dilations(3, start=10**11),
+        lambda: dilated_rnn([10**10], fusion=True),
+        lambda: stacked_rnn(10**10),
+        lambda: skip_rnn(5, 10**10),
+        lambda: narx_rnn(10**10),
+        lambda: mist_rnn(range(1, 10**10)),
+        lambda: layers_rnn(range(10**10)),
+        lambda: dilated_cnn([1], 10**10),
+        lambda: gated_feedback_rnn(10**6),
+        lambda: fast_slow_rnn(10**10),
+        lambda: wavenet([1], 10**10),
+        lambda: tcn([1], 10**10),
+        lambda: clockwork_rnn([1, 10**9]),
+        lambda: path_counts([1, 2, 4], 10**10),
+        lambda: path_table([1, 2, 4], 10**6),
+    ],
+)
+def test_what_is_too_large_is_refused_before_it_is_built(call):
+    with pytest.raises(ValueError, match=r"must fit in half of this machine's memory, got \d+ GiB"):
+        call()
 
 
 def test_what_would_not_fit_in_memory_is_refused_with_the_figure():

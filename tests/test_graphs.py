@@ -12,6 +12,7 @@ from drnn_theory import (
     dilated_rnn,
     graph_from_json,
     graph_to_json,
+    state_size,
     unfold,
 )
 from drnn_theory.graphs import edge_table
@@ -107,7 +108,7 @@ def test_a_networkx_graph_with_lags_serves_as_edges():
             [((0, "x"), (2, "h"), 2)],
             {"period": 2},
             ValueError,
-            "phase of node (2, 'h') must be below the period 2",
+            "phase of node (2, 'h') must be below the period 2, got 2",
         ),
         (
             [((0, "x"), (1, "h"), 4)],
@@ -123,14 +124,40 @@ def test_a_malformed_graph_is_refused_by_naming_the_culprit(edges, where, error,
 
 
 def test_a_graph_built_without_cyclic_graph_is_checked_where_it_is_used():
-    with pytest.raises(ValueError, match=r"^graph must carry inputs, outputs and period, got none"):
+    with pytest.raises(
+        ValueError, match=r"^graph must carry inputs, outputs and period, got no inputs and no out"
+    ):
         compute_mrl(nx.MultiDiGraph([("x", "h")]))
-    with pytest.raises(TypeError, match=r"or a nx.MultiDiGraph, got DiGraph$"):
-        compute_mrl(nx.DiGraph([("x", "h")]))
+    for graph in (nx.DiGraph([("x", "h")]), nx.Graph([("x", "h")])):
+        with pytest.raises(TypeError, match=r"^graph must be a nx.MultiDiGraph, got (Di)?Graph$"):
+            compute_mrl(graph)
     graph = dilated_rnn([1, 2])
     graph.add_edge("h1", "h2", lag=-4)
     with pytest.raises(ValueError, match=r"lag of edge \('h1', 'h2'\) must be .* got -4"):
         compute_mrl(graph)
+
+
+def test_parallel_edges_of_one_lag_are_refused_where_cyclic_graph_would_merge_them():
+    graph = dilated_rnn([1, 2])
+    graph.add_edge("x", "h1", lag=0)
+    with pytest.raises(ValueError, match=r"^lag of edge \('x', 'h1'\) must differ .* got 0 twice$"):
+        compute_mrl(graph)
+
+
+def test_integral_lags_and_periods_become_ints():
+    graph = dilated_rnn([1, 2])
+    graph.add_edge("h1", "h1", lag=3.0)
+    graph.graph["period"] = 1.0
+    assert state_size(graph, 4) == state_size([3, 2], 4)
+    assert isinstance(graph.graph["period"], int)
+
+
+def test_phases_are_integers():
+    edges = [((0.0, "x"), (1.0, "h"), 1)]
+    with pytest.raises(
+        TypeError, match=r"^phase of node \(0\.0, 'x'\) must be an integer, got 0\.0"
+    ):
+        cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)
 
 
 def test_acyclic_graphs_and_unreachable_outputs_are_accepted():
@@ -181,6 +208,9 @@ def test_json_keeps_inputs_that_nothing_reads():
     ("change", "message"),
     [
         (lambda data: data.update(edges=None), "edges of a JSON graph must be a list, got None"),
+        (lambda data: data.update(directed=False), "a JSON graph must be directed, got false"),
+        (lambda data: data["nodes"].append({"id": {}}), "nodes must be hashable, got {}"),
+        (lambda data: data["nodes"].append({"id": None}), "nodes must not be None"),
         (lambda data: data.update(nodes=[3]), "nodes of a JSON graph must be objects with an id"),
         (lambda data: data.pop("graph"), "a JSON graph must be an object with the keys graph and"),
         (lambda data: data["graph"].pop("inputs"), "inputs of a JSON graph must be a list"),
@@ -198,7 +228,7 @@ def test_a_malformed_json_graph_is_refused_by_naming_the_culprit(change, message
         graph_from_json(json.dumps(data))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", None])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", None, b"\xff", "[" * 100_000])
 def test_what_is_no_json_graph_is_refused(text):
     with pytest.raises(ValueError, match=r"^a (JSON )?graph must be "):
         graph_from_json(text)

@@ -303,6 +303,7 @@ def test_digraphx_finds_the_same_least_cycle_mean(graph):
         (dilated_cnn([1, 2, 4]), 8),
         (dilated_cnn([1, 3], kernel_size=3), 9),
         ([1], math.inf),
+        (dilated_cnn([2**61] * 5), 5 * 2**61 + 1),
         (cyclic_graph([("x", "h", 0), ("a", "y", 5)], inputs=["x"], outputs=["y"]), 0),
     ],
 )
@@ -344,6 +345,10 @@ def test_the_default_span_is_the_largest_lag():
                 cyclic_graph([("x", "h", 0)], inputs=["x"], outputs=["h"]),
             ),
             "span must be given for a graph without lags, got none",
+        ),
+        (
+            lambda: compute_mrl([1], 10**400),
+            "a mean must be below 2**1024 to be a float, got one of 1328 bits: ask for exact=True",
         ),
         (lambda: mrl_curve([1], []), "spans must be one or more positive integers, got none"),
         (lambda: mrl_curve([1], 5), "spans must be an iterable of positive integers, got 5"),

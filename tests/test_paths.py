@@ -1,6 +1,7 @@
 """All engines against brute force, the laws of shortest paths, and values worked by hand."""
 
 import math
+import re
 from fractions import Fraction
 
 import networkx as nx
@@ -15,8 +16,10 @@ from drnn_theory import (
     dilated_cnn,
     dilated_rnn,
     layers_rnn,
+    mrl_curve,
     path_counts,
     path_table,
+    shortest_path,
     shortest_path_lengths,
     skip_rnn,
 )
@@ -99,7 +102,7 @@ def test_certificates_foretell_what_the_search_finds_far_beyond_them(graph, vert
         lengths = known[start:, wiring.output_units, 0].min(axis=1, initial=UNREACHABLE)
         assert equal(profile.up_to(far), np.where(lengths < UNREACHABLE, lengths, math.inf))
     for pick in (np.maximum, np.minimum):
-        best = combined(profiles, pick)
+        best = combined(profiles, pick, 10**15)
         far = 3 * len(best.lengths)
         assert equal(best.up_to(far), pick.reduce([p.up_to(far) for p in profiles]))
 
@@ -116,6 +119,55 @@ def test_a_slow_component_above_a_fast_one_is_waited_for():
     assert profile.period > 0
     known = path_lengths_by_unit(wiring := Wiring(graph), [0], 20_000)
     assert equal(profile.up_to(20_000), known[:, wiring.output_units, 0].min(axis=1))
+
+
+def test_phases_in_components_of_different_periods_are_continued_from_certified_lags():
+    edges = [((0, "x"), (0, "h"), 0), ((0, "x"), (1, "h"), 1)]
+    edges += [((1, "x"), (1, "h"), 0), ((1, "x"), (0, "h"), 1)]
+    edges += [((0, "h"), (0, "h"), lag) for lag in (2, 16)]
+    edges += [((1, "h"), (1, "h"), lag) for lag in (2, 12, 14)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)
+    worst = shortest_path_lengths(graph, 2000, start="worst")
+    for start in (0, 1):
+        alone = shortest_path_lengths(graph, 2000, start=start)
+        assert np.all(worst >= alone)
+    assert equal(
+        worst[:301], np.maximum(*(reference_path_lengths(graph, 300, start=s) for s in (0, 1)))
+    )
+    spans = [20, 150, 300, 380, 2000]
+    means = [Fraction(int(worst[1 : span + 1].sum()), span) for span in spans]
+    assert mrl_curve(graph, spans, exact=True) == means
+
+
+@pytest.mark.parametrize("loops", [(2999, 3001), (99991, 99989)])
+def test_outputs_whose_common_period_is_far_beyond_the_span_are_compared_up_to_it(loops):
+    edges = [("x", "a", 0), ("x", "b", 0), ("a", "a", 1), ("b", "b", 1)]
+    edges += [("a", "a", loops[0]), ("b", "b", loops[1])]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["a", "b"])
+    both = [coin_profile(Stack((1, loop), 1), 40_000).up_to(40_000) for loop in loops]
+    total = int(np.minimum(*both)[1:].sum())
+    assert compute_mrl(graph, 40_000, exact=True) == Fraction(total, 40_000)
+
+
+def test_lags_beyond_64_bits_are_served_or_refused():
+    edges = [("x", "h", 0), ("h", "h", 10**30), ("h", "g", 1), ("g", "h", 0), ("h", "h", 1)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["h"])
+    assert compute_mrl(graph, 10) == 1 + 5.5
+    with pytest.raises(ValueError, match=r"^span must be within reach, got 10{30}: .* GiB$"):
+        compute_mrl(graph)
+
+
+@settings(max_examples=100)
+@given(cyclic_graphs(), st.integers(0, 20), st.booleans())
+def test_the_worst_and_the_best_start_are_those_of_all(graph, horizon, vertical):
+    period = graph.graph["period"]
+    starts = [s for s in range(period) if s in Wiring(graph).starts]
+    all_starts = [
+        reference_path_lengths(graph, horizon, start=s, vertical=vertical) for s in starts
+    ]
+    for start, pick in (("worst", np.maximum), ("best", np.minimum)):
+        found = shortest_path_lengths(graph, horizon, start=start, vertical=vertical)
+        assert equal(found, pick.reduce(all_starts))
 
 
 def test_two_large_coprime_loops_are_certified_after_their_honest_transient():
@@ -310,6 +362,19 @@ def test_a_graph_without_certificate_in_memory_is_refused_with_the_figure():
     graph = cyclic_graph(edges, inputs=["x"], outputs=["b"])
     with pytest.raises(ValueError, match=r"^span must be within reach, got 10\^?.* GiB$"):
         compute_mrl(graph, 10**15)
+
+
+@pytest.mark.parametrize(
+    ("lag", "start", "message"),
+    [
+        ("5", 0, "lag must be a non-negative integer, got '5' (str)"),
+        (-5, 0, "lag must be a non-negative integer, got -5"),
+        (5, -1, "start must be a non-negative integer, got -1"),
+    ],
+)
+def test_a_shortest_path_needs_a_lag_and_a_start(lag, start, message):
+    with pytest.raises((ValueError, TypeError), match=f"^{re.escape(message)}$"):
+        shortest_path([1, 2], lag, start=start)
 
 
 def test_a_horizon_that_does_not_fit_is_refused_before_trying():

@@ -6,7 +6,14 @@ from fractions import Fraction
 
 import pytest
 
-from drnn_theory import compare, compute_mrl, dilated_cnn, paper_architectures, summary
+from drnn_theory import (
+    compare,
+    compute_mrl,
+    cyclic_graph,
+    dilated_cnn,
+    paper_architectures,
+    summary,
+)
 
 
 def test_a_summary_holds_what_the_measures_say():
@@ -63,6 +70,18 @@ def test_without_pandas_a_frame_names_the_command_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r'^to_frame needs pandas: pip install "drnn_theory\['):
         summary([1, 2]).to_frame()
+
+
+def test_a_refusal_names_the_architecture():
+    with pytest.raises(ValueError, match=r"^bad: dilations must be one or more positive integers"):
+        compare({"good": [1, 2], "bad": [0]})
+    with pytest.raises(ValueError, match=r"^flat: span must be given for a graph without lags"):
+        compare({"flat": cyclic_graph([("x", "h", 0)], inputs=["x"], outputs=["h"])})
+
+
+def test_names_that_are_one_as_text_are_refused():
+    with pytest.raises(ValueError, match=r"^names must differ as text, got \['1', 1\]$"):
+        compare({"1": [1, 2], 1: [1]})
 
 
 @pytest.mark.parametrize("typed", [{}, [1, 2], None])

@@ -40,13 +40,16 @@ __all__ = [
 ]
 
 
-def shortest_path_lengths(architecture: Any, horizon: int, *, start: int = 0) -> np.ndarray:
+def shortest_path_lengths(
+    architecture: Any, horizon: int, *, start: int | str = 0, vertical: bool = True
+) -> np.ndarray:
     r"""Return the number of edges d(n) on the shortest path to lag n, for n = 0..horizon.
 
-    ``architecture`` is a sequence of dilations or a cyclic graph; all edges count. The paths lead
-    from an input at time ``start`` (which matters only where the graph's period is above 1) to an
-    output n steps later. The result is a float64 array of shape (horizon + 1,), inf where no path
-    leads. Raises ValueError if it would not fit in memory.
+    ``architecture`` is a sequence of dilations or a cyclic graph. The paths lead from an input at
+    time ``start`` to an output n steps later; ``start`` matters only where the graph's period is
+    above 1, and may be "worst" or "best": that of all starts at each lag. All edges count unless
+    ``vertical`` is False: then those of positive lag. The result is a float64 array of shape
+    (horizon + 1,), inf where no path leads. Raises ValueError if it would not fit in memory.
 
     >>> shortest_path_lengths([1, 2, 4], 8)
     array([3., 4., 4., 5., 4., 5., 5., 6., 5.])
@@ -55,14 +58,19 @@ def shortest_path_lengths(architecture: Any, horizon: int, *, start: int = 0) ->
     """
     architecture = as_architecture(architecture)
     horizon = as_integer(horizon, "horizon", minimum=0)
-    start = as_integer(start, "start", minimum=0)
+    if start not in ("worst", "best"):
+        start = as_integer(start, "start", minimum=0)
     require_memory(8 * (horizon + 1), f"{horizon + 1} lags")
-    stack = _stack_engine(architecture, horizon, vertical=True)
+    stack = _stack_engine(architecture, horizon, vertical=vertical)
     if stack is not None:
         return stack.up_to(horizon)
+    if isinstance(start, str):
+        over = lengths_over_phases(architecture, max(horizon, 1), vertical=vertical, phase=start)
+        return over[0].up_to(horizon)
     wiring = Wiring(architecture)
     start %= wiring.period
-    known = path_lengths_by_unit(wiring, [start], start + horizon)[start:, wiring.output_units, 0]
+    known = path_lengths_by_unit(wiring, [start], start + horizon, vertical=vertical)
+    known = known[start:, wiring.output_units, 0]
     lengths = known.min(axis=1, initial=UNREACHABLE)
     return np.where(lengths < UNREACHABLE, lengths, np.inf)
 
@@ -113,7 +121,7 @@ def lengths_over_phases(
     profiles = graph_profiles(architecture, span, vertical=vertical)
     if phase == "mean":
         return list(profiles)
-    return [combined(profiles, np.maximum if phase == "worst" else np.minimum)]
+    return [combined(profiles, np.maximum if phase == "worst" else np.minimum, span)]
 
 
 def _stack_engine(

@@ -70,12 +70,12 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
                 f"in fewer steps, and {error}"
             ) from None
         if reaches_span:
-            return [_profile(wiring, known, i) for i in starts]
+            return [_profile(wiring, known, i, span) for i in starts]
         if last >= 2 * longest and all(
             _holds_for_ever(wiring, part, known[:, :, which], vertical) for which, part in groups
         ):
             reached = {i: part for which, part in groups for i in which}
-            return [_profile(wiring, known, i, reached[i]) for i in starts]
+            return [_profile(wiring, known, i, span, reached[i]) for i in starts]
         last *= 2
 
 
@@ -226,7 +226,11 @@ def _heights(
 
 
 def _profile(
-    wiring: Wiring, known: np.ndarray, i: int, components: list[Component] | None = None
+    wiring: Wiring,
+    known: np.ndarray,
+    i: int,
+    span: int,
+    components: list[Component] | None = None,
 ) -> Profile:
     """Return the profile from start number i, continued for ever if components are certified."""
     start = wiring.starts[i]
@@ -247,7 +251,7 @@ def _profile(
     if not profiles:  # no input reaches an output
         nothing = np.full(len(known) - start, UNREACHABLE, dtype=np.int32)
         return Profile(nothing, 1, np.zeros(1, dtype=np.int64))
-    return combined(profiles, np.minimum)
+    return combined(profiles, np.minimum, span)
 
 
 def _unit_period(wiring: Wiring, components: list[Component], unit: int) -> int:
@@ -255,11 +259,11 @@ def _unit_period(wiring: Wiring, components: list[Component], unit: int) -> int:
     return math.lcm(wiring.period, *(c.period for c in components if unit in wiring.unit[c.nodes]))
 
 
-def combined(profiles: Sequence[Profile], pick: np.ufunc) -> Profile:
+def combined(profiles: Sequence[Profile], pick: np.ufunc, span: int) -> Profile:
     """Return the least or largest (``pick``) of profiles, lag by lag.
 
     The best of the last common period stays the best for ever if it also has the best rise, which
-    is awaited by doubling.
+    is awaited by doubling; at ``span`` the wait is over, and nothing is known beyond.
     """
     if len(profiles) == 1:
         return profiles[0]
@@ -269,8 +273,12 @@ def combined(profiles: Sequence[Profile], pick: np.ufunc) -> Profile:
     period = math.lcm(*(p.period for p in profiles))
     size = max([2 * period, *(len(p.lengths) for p in profiles)])
     while True:
-        require_memory(16 * size * len(profiles), f"{size} lags of {len(profiles)} phases")
+        reaches_span = size > span
+        size = min(size, span + 1)
+        require_memory(24 * size * len(profiles), f"{size} lags of {len(profiles)} path profiles")
         values = np.array([_extended(p, size) for p in profiles])
+        if reaches_span:
+            return Profile(np.minimum(pick.reduce(values), UNREACHABLE))
         best = pick.reduce(values)
         rises = np.array([_rises(p, period, size) for p in profiles])
         open_end = values[:, -period:] >= UNREACHABLE

@@ -107,14 +107,14 @@ def _by_breadth_first_search(
     if not vertical:
         source, target, lag, roots = _without_vertical_edges(wiring.table, roots)
     usable = lag <= last
-    source, target, lag = source[usable], target[usable], lag[usable].astype(np.int64)
     rounds = last // period + 1
-    beyond = int(max(lag, default=0))  # rows after the last time: every edge has somewhere to go
+    beyond = int(max(lag[usable], default=0))  # rows after the last time, for every edge to end in
     rows = rounds * period + beyond
     require_memory(
-        rows * units * 24 + rounds * len(source) * 12,
+        rows * units * 24 + rounds * int(np.count_nonzero(usable)) * 12,
         f"{last + 1} lags of {units} units and {len(source)} edges",
     )
+    source, target, lag = source[usable], target[usable], lag[usable].astype(np.int64)
     row = wiring.phase[source] * units + wiring.unit[source]
     order = np.argsort(row, kind="stable")
     heads = (wiring.phase[source] + lag) * units + wiring.unit[target]
@@ -188,6 +188,7 @@ def path_table_of_graph(
     """Return, by lag 0..horizon, how many paths have how many edges of positive lag."""
     wiring = Wiring(graph)
     start %= wiring.period
+    require_memory(50 * (horizon + 1) ** 2 * wiring.units, f"a table of paths to {horizon} lags")
     tables: list[list[Counter[int]]] = []
     for t in range(start + horizon + 1):
         now: list[Counter[int]] = [Counter() for _ in range(wiring.units)]
@@ -207,6 +208,7 @@ def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
     """Return the exact number of paths by lag 0..horizon from the inputs at time ``start``."""
     wiring = Wiring(graph)
     start %= wiring.period
+    require_memory(60 * (horizon + 1) * wiring.units, f"path counts to {horizon} lags")
     counts = [[0] * wiring.units for _ in range(start + horizon + 1)]
     for unit in wiring.sources(start):
         counts[start][unit] += 1

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import networkx as nx
 import numpy as np
 
+from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.dilations import as_integer
 from drnn_theory.graphs import unfold
 
 __all__ = ["reference_path_counts", "reference_path_lengths", "shortest_path"]
@@ -65,13 +68,15 @@ def _unfolded_from(
     return unfolded, [(start, u) for u in graph.graph["inputs"] if (start, u) in unfolded]
 
 
-def shortest_path(graph: nx.MultiDiGraph, lag: int, *, start: int = 0) -> list[tuple[int, object]]:
+def shortest_path(architecture: Any, lag: int, *, start: int = 0) -> list[tuple[int, Any]]:
     """Return one shortest path to ``lag`` as its (time, unit) nodes; an empty list if none leads.
 
-    >>> from drnn_theory.architectures import dilated_rnn
-    >>> shortest_path(dilated_rnn([1, 2, 4]), 5)
+    >>> shortest_path([1, 2, 4], 5)
     [(0, 'x'), (0, 'h1'), (1, 'h1'), (1, 'h2'), (1, 'h3'), (5, 'h3')]
     """
+    graph = as_cyclic_graph(architecture)
+    lag = as_integer(lag, "lag", minimum=0)
+    start = as_integer(start, "start", minimum=0)
     unfolded, starts = _unfolded_from(graph, lag, start)
     found = []
     for source in starts:
