@@ -314,6 +314,18 @@ def test_probes_estimate_the_norms_within_their_standard_error(name):
     assert 2.5 < ratio < 6  # as the root of 400 / 25, which is 4, by so few as 25
 
 
+def test_the_standard_error_is_that_of_the_mean_over_the_probes():
+    module, x = build("convolutions"), draw(7, 1, 2)
+    signs = 2.0 * torch.randint(0, 2, (50, 4), generator=torch.Generator().manual_seed(0)) - 1
+    rows = torch.einsum("pu,utbf->ptbf", signs.double(), jacobian(module, x, -1).flip(1))
+    squares = rows.square().sum(dim=(2, 3))  # (probes, lags)
+    norms = squares.mean(0).sqrt()
+    error = squares.std(0) / 50**0.5 / (2 * norms)  # d sqrt(q) = dq / (2 sqrt(q))
+    profile = gradient_profile(module, 7, inputs=x, probes=50)
+    np.testing.assert_allclose(profile.norms, norms, **EXACT)
+    np.testing.assert_allclose(profile.standard_error, error, rtol=1e-9)  # a difference of squares
+
+
 # What a profile says.
 
 

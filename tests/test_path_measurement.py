@@ -80,6 +80,12 @@ def test_a_graph_has_its_shortest_paths_from_every_starting_phase(graph, f):
         assert measured.tolist() == expected.tolist()
 
 
+def test_hundreds_of_edges_are_told_from_one_more_among_a_thousand_times_as_many_paths():
+    torch.manual_seed(0)
+    measured = measure_path_lengths(GraphRNN(skip_rnn(2), 1, 1), 401)
+    assert measured.tolist() == [(lag + 1) // 2 for lag in range(401)]
+
+
 @settings(max_examples=25)
 @given(cyclic_graphs(), st.integers(0, 3))
 def test_any_graph_has_its_fewest_lagged_edges(graph, start):
