@@ -16,7 +16,7 @@ from .architectures import (
 )
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
-from .design import best_exponential, counting_bound, optimal_dilations
+from .design import best_exponential, counting_bound, optimal_dilations, recommend
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import (
     GradientProfile,
@@ -95,6 +95,7 @@ __all__ = [
     "path_table",
     "read_architectures",
     "receptive_field",
+    "recommend",
     "recurrent_depth",
     "recurrent_edges_per_node",
     "recurrent_skip_coefficient",

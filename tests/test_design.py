@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from drnn_theory import (
     best_exponential,
     compute_mrl,
+    count_parameters,
     counting_bound,
     exponential_dilations,
     is_divisor_chain,
     longest_lag,
     optimal_dilations,
+    recommend,
+    sequential_steps,
+    state_size,
 )
 from drnn_theory.design import branching, optimal
 from drnn_theory.design.branching import Search, Target
@@ -415,3 +419,116 @@ def test_a_design_shows_itself():
 def test_what_cannot_be_is_refused(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         optimal_dilations(**call)
+
+
+# ------------------------------------------------------------------ recommendations
+
+
+@pytest.mark.parametrize(
+    ("length", "budgets", "cell"),
+    [
+        (100, {"parameters": 5000}, "GRU"),
+        (100, {"state": 2000}, "LSTM"),
+        (300, {"parameters": 20_000, "state": 3000, "steps": 350}, "RNN"),
+        (2, {"parameters": 100}, "RNN"),
+        (30_000, {"parameters": 20_000}, "GRU"),
+    ],
+)
+def test_options_fit_their_budgets_and_none_betters_another(length, budgets, cell):
+    found = recommend(length, cell=cell, **budgets)
+    assert found.options
+    for option in found.options:
+        scheme, hidden = option.dilations, option.hidden_size
+        assert option.mrl == compute_mrl(scheme, length - 1, exact=True)
+        assert option.parameters == count_parameters(scheme, hidden, 1, cell)
+        assert option.state == state_size(scheme, hidden, cell)
+        assert option.steps == sequential_steps(scheme, length)
+        costs = {"parameters": option.parameters, "state": option.state, "steps": option.steps}
+        assert all(costs[name] <= budget for name, budget in budgets.items())
+        wider = {
+            "parameters": count_parameters(scheme, hidden + 1, 1, cell),
+            "state": state_size(scheme, hidden + 1, cell),
+        }
+        assert any(wider[name] > budgets[name] for name in wider if name in budgets)
+    for shorter, longer in itertools.pairwise(found.options):
+        assert shorter.mrl < longer.mrl
+        assert shorter.hidden_size < longer.hidden_size
+
+
+def test_what_is_recommended_for_a_hundred_steps_is_the_best_scheme_of_each_depth():
+    found = recommend(100, parameters=5000)
+    assert found.options[0].dilations in optimal_dilations(99).schemes
+    for option in found.options:
+        best = optimal_dilations(99, len(option.dilations))
+        assert option.mrl == best.mrl
+    assert found.advice.startswith(
+        "Take 4 GRU layers of 14 units with dilations 1, 5, 18, 25: mean recurrent length 7.93 "
+    )
+    assert "\n" not in found.advice
+
+
+def test_a_budget_of_steps_or_state_chooses_other_schemes():
+    free = recommend(100, parameters=5000).options[0]
+    assert free.steps == 130
+    hasty = recommend(100, parameters=5000, steps=129).options[0]
+    assert hasty.steps <= 129
+    assert hasty.mrl > free.mrl or hasty.dilations != free.dilations
+    assert (1, 4, 13, 20) in [option.dilations for option in recommend(100, state=1000).options]
+    frugal = recommend(100, parameters=5000, state=100).options[0]
+    assert frugal.state <= 100
+    assert frugal.hidden_size * sum(frugal.dilations) <= 100
+
+
+@pytest.mark.parametrize(
+    "budgets", [{"parameters": 12}, {"state": 1}, {"parameters": 5000, "steps": 100}]
+)
+def test_budgets_that_just_fit_one_layer_give_one_layer(budgets):
+    assert [option.dilations for option in recommend(100, **budgets).options] == [(1,)]
+
+
+def test_a_recommendation_shows_itself():
+    found = recommend(100, state=2000)
+    assert len(found.options) > 12
+    text, page = str(found), found._repr_html_()
+    assert len(text.splitlines()) == 2 + 12 + 2  # two of the head, twelve options, two notes
+    assert f"({len(found.options) - 12} more options are wider" in text
+    for shown in (found.advice, "1, 5, 18, 25", "7.929"):
+        assert shown in text
+        assert shown in page
+    assert len(found.to_frame()) == len(found.options) == len(found.to_dict()["options"])
+    assert found.to_dict()["options"][0]["dilations"] == list(found.options[0].dilations)
+    one = recommend(2, parameters=100, cell="RNN")
+    assert one.advice.startswith("Take 1 RNN layer of 8 units with dilations 1: ")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        ({"parameters": 5}, ValueError, "parameters must be at least 12, what one GRU layer of"),
+        ({"parameters": 5}, ValueError, "layer of one unit takes for 100 steps, got 5"),
+        ({"state": 1, "cell": "LSTM"}, ValueError, "state must be at least 2, what one LSTM layer"),
+        ({"state": 9, "steps": 99}, ValueError, "steps must be at least 100, what one GRU layer"),
+        ({"parameters": 0}, ValueError, "parameters must be a positive integer, got 0"),
+        ({"state": -1}, ValueError, "state must be a positive integer, got -1"),
+        ({"parameters": "50k"}, TypeError, "parameters must be a positive integer, got '50k'"),
+        ({"steps": 1000}, ValueError, "a budget of parameters or of state must be given"),
+        ({}, ValueError, "a budget of parameters or of state must be given"),
+        ({"parameters": 100, "cell": "gru"}, ValueError, "cell must be 'RNN', 'GRU' or 'LSTM'"),
+        ({"parameters": 100, "seed": -1}, ValueError, "seed must be a non-negative integer"),
+    ],
+)
+def test_budgets_that_nothing_fits_are_refused_with_what_would_fit(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        recommend(100, **call)
+
+
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [
+        (1, "sequence_length must be an integer of at least 2, got 1"),
+        (10**9, "sequence_length must be at most 100001, got 1000000000"),
+    ],
+)
+def test_absurd_sequences_are_refused(length, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        recommend(length, parameters=100)

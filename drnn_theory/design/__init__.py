@@ -8,6 +8,16 @@ proved, what is exhaustive and what is only found.
 
 from drnn_theory.design.bounds import best_exponential, counting_bound
 from drnn_theory.design.optimal import optimal_dilations
+from drnn_theory.design.recommending import Option, Recommendation, recommend
 from drnn_theory.design.results import Certificate, Design
 
-__all__ = ["Certificate", "Design", "best_exponential", "counting_bound", "optimal_dilations"]
+__all__ = [
+    "Certificate",
+    "Design",
+    "Option",
+    "Recommendation",
+    "best_exponential",
+    "counting_bound",
+    "optimal_dilations",
+    "recommend",
+]

@@ -1,0 +1,243 @@
+"""How deep, how wide, which dilations: what fits a budget, and what is not bettered by another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from drnn_theory.costs import count_parameters, hidden_size_for, sequential_steps, state_size
+from drnn_theory.design.bounds import best_exponential, counting_bound
+from drnn_theory.design.chains import deepest_chain
+from drnn_theory.design.optimal import optimal_dilations
+from drnn_theory.dilations import as_integer, exponential_dilations
+from drnn_theory.measures import compute_mrl
+from drnn_theory.tables import as_html, as_text
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Option", "Recommendation", "recommend"]
+
+LONGEST_SEQUENCE = 100_001
+LONGEST_SEARCH = 20_000  # spans beyond which only divisor chains are looked at
+EFFORT = 10**6
+SHOWN = 12  # options shown; all are in to_frame and to_dict
+
+
+@dataclass(frozen=True)
+class Option:
+    """A DilatedRNN within the budgets, readout excluded."""
+
+    dilations: tuple[int, ...]
+    hidden_size: int
+    mrl: Fraction
+    parameters: int
+    state: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The options none of which is bettered in mean recurrent length and hidden size at once.
+
+    They come by mean recurrent length, the shortest first, over the lags 1..span.
+    """
+
+    span: int
+    cell: str
+    options: list[Option]
+
+    @property
+    def advice(self) -> str:
+        """One line: what to take, and what that is worth."""
+        best = self.options[0]
+        rival = best_exponential(self.span, len(best.dilations))
+        many = (
+            f"{len(best.dilations)} {self.cell} layers"
+            if len(best.dilations) > 1
+            else (f"1 {self.cell} layer")
+        )
+        return (
+            f"Take {many} of {best.hidden_size} units with dilations "
+            f"{', '.join(map(str, best.dilations))}: mean recurrent length {float(best.mrl):.2f} "
+            f"over the lags 1..{self.span}, against "
+            f"{float(compute_mrl(rival, self.span)):.2f} of the best exponential scheme that deep."
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row per option."""
+        return [
+            {
+                "dilations": option.dilations,
+                "layers": len(option.dilations),
+                "hidden size": option.hidden_size,
+                "mean recurrent length": float(option.mrl),
+                "parameters": option.parameters,
+                "state": option.state,
+                "sequential steps": option.steps,
+            }
+            for option in self.options
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON; fractions as strings."""
+        return {
+            "span": self.span,
+            "convention": "lags 1..span, vertical edges counted",
+            "cell": self.cell,
+            "options": [
+                {
+                    "dilations": list(option.dilations),
+                    "hidden_size": option.hidden_size,
+                    "mean_recurrent_length": str(option.mrl),
+                    "parameters": option.parameters,
+                    "state": option.state,
+                    "steps": option.steps,
+                }
+                for option in self.options
+            ],
+            "advice": self.advice,
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the rows as a pandas DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(self.rows())
+
+    def __str__(self) -> str:
+        return "\n".join([as_text(self.rows()[:SHOWN]), *self._notes()])
+
+    def _repr_html_(self) -> str:
+        return as_html(self.rows()[:SHOWN], self._notes())
+
+    def _notes(self) -> list[str]:
+        hidden = len(self.options) - SHOWN
+        more = [f"({hidden} more options are wider, with longer paths)"] if hidden > 0 else []
+        return [*more, self.advice]
+
+
+def recommend(
+    sequence_length: int,
+    *,
+    parameters: int | None = None,
+    state: int | None = None,
+    steps: int | None = None,
+    cell: str = "GRU",
+    input_size: int = 1,
+    seed: int = 0,
+) -> Recommendation:
+    """Return depth, hidden size and dilations for sequences of that length, within budgets.
+
+    ``parameters`` counts those of the layers, ``state`` the numbers carried from step to step
+    (:func:`state_size`), ``steps`` the sequential steps through one sequence
+    (:func:`sequential_steps`). Every scheme gets the largest hidden size that fits, so parameters
+    or state must be limited. Of the schemes looked at, the options are those that no other betters
+    in mean recurrent length (over all lags of the sequence) and hidden size at once. The schemes
+    come from a short search, seeded, for this span and for shorter ones, whose dilations are
+    smaller and cost less state; :func:`optimal_dilations` searches longer and proves.
+
+    Raises ValueError, with what would fit, if nothing does.
+
+    >>> print(recommend(100, parameters=5000).advice)  # doctest: +NORMALIZE_WHITESPACE
+    Take 4 GRU layers of 14 units with dilations 1, 5, 18, 25: mean recurrent length 7.93 over the
+    lags 1..99, against 8.32 of the best exponential scheme that deep.
+    """
+    length = as_integer(sequence_length, "sequence_length", minimum=2)
+    seed = as_integer(seed, "seed", minimum=0)
+    if length > LONGEST_SEQUENCE:
+        raise ValueError(f"sequence_length must be at most {LONGEST_SEQUENCE}, got {length}")
+    budgets = {"parameters": parameters, "state": state, "steps": steps}
+    given = {k: as_integer(v, k) for k, v in budgets.items() if v is not None}
+    if given.keys() <= {"steps"}:
+        raise ValueError(
+            "a budget of parameters or of state must be given, since it limits the hidden size, "
+            "got neither"
+        )
+    _require_that_something_fits(given, length, cell, input_size)
+    options = []
+    for scheme in _schemes(length - 1, seed, shorter="state" in given):
+        option = _largest(scheme, given, length, cell, input_size)
+        if option is not None:
+            options.append(option)
+    options.sort(key=lambda o: (o.mrl, -o.hidden_size, o.state, o.dilations))
+    front: list[Option] = []
+    for option in options:
+        if not front or option.hidden_size > front[-1].hidden_size:
+            front.append(option)
+    return Recommendation(length - 1, cell, front)
+
+
+def _largest(
+    scheme: tuple[int, ...], budgets: dict[str, int], length: int, cell: str, input_size: int
+) -> Option | None:
+    """Return the scheme with the largest hidden size within the budgets, None if there is none."""
+    needed = sequential_steps(scheme, length)
+    if needed > budgets.get("steps", needed):
+        return None
+    sizes = []
+    if "parameters" in budgets:
+        if count_parameters(scheme, 1, input_size, cell) > budgets["parameters"]:
+            return None
+        sizes.append(hidden_size_for(budgets["parameters"], scheme, cell, input_size))
+    if "state" in budgets:
+        sizes.append(budgets["state"] // state_size(scheme, 1, cell))
+    if not (hidden := min(sizes)):
+        return None
+    return Option(
+        scheme,
+        hidden,
+        Fraction(compute_mrl(scheme, length - 1, exact=True)),
+        count_parameters(scheme, hidden, input_size, cell),
+        state_size(scheme, hidden, cell),
+        needed,
+    )
+
+
+def _require_that_something_fits(
+    budgets: dict[str, int], length: int, cell: str, input_size: int
+) -> None:
+    """Refuse budgets below one layer of one unit, which costs the least in every respect."""
+    least = {
+        "parameters": count_parameters([1], 1, input_size, cell),
+        "state": state_size([1], 1, cell),
+        "steps": sequential_steps([1], length),
+    }
+    for name, budget in budgets.items():
+        if budget < least[name]:
+            raise ValueError(
+                f"{name} must be at least {least[name]}, what one {cell} layer of one unit takes "
+                f"for {length} steps, got {budget}"
+            )
+
+
+def _schemes(span: int, seed: int, *, shorter: bool) -> list[tuple[int, ...]]:
+    """Return schemes of every depth worth it: searched for, chains, and all exponential ones.
+
+    With ``shorter`` also those for a half, a quarter, .. of the span.
+    """
+    schemes: set[tuple[int, ...]] = {(1,)}
+    shortest = compute_mrl([1], span, exact=True)
+    for layers in range(2, span + 1):
+        if counting_bound(span, layers) > shortest:  # from here on depth only lengthens paths
+            break
+        some: set[tuple[int, ...]] = set()
+        reach = span
+        while reach >= layers:
+            if reach <= LONGEST_SEARCH:
+                found = optimal_dilations(
+                    reach, layers, effort=EFFORT, seed=seed, most_schemes=20, progress=False
+                )
+                some.update(found.schemes)
+            if layers <= deepest_chain(reach, None):
+                chains = optimal_dilations(reach, layers, within="divisor_chains", most_schemes=20)
+                some.update(chains.schemes)
+            reach = reach // 2 if shorter else 0
+        base = 2
+        while base ** (layers - 1) <= span:
+            some.add(exponential_dilations(layers, base))
+            base += 1
+        shortest = min(shortest, *(compute_mrl(scheme, span, exact=True) for scheme in some))
+        schemes |= some
+    return sorted(schemes)
