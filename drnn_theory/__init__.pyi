@@ -16,7 +16,13 @@ from .architectures import (
 )
 from .catalogue import paper_architectures, read_architectures
 from .costs import count_parameters, hidden_size_for, sequential_steps, state_size, wavefront_steps
-from .design import best_exponential, counting_bound, optimal_dilations, recommend
+from .design import (
+    best_exponential,
+    counting_bound,
+    load_optimal_schemes,
+    optimal_dilations,
+    recommend,
+)
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
 from .gradients import (
     GradientProfile,
@@ -83,6 +89,7 @@ __all__ = [
     "hierarchical_rnn",
     "is_divisor_chain",
     "layers_rnn",
+    "load_optimal_schemes",
     "longest_lag",
     "mean_field_slopes",
     "measure_path_lengths",

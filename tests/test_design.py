@@ -16,6 +16,7 @@ from drnn_theory import (
     counting_bound,
     exponential_dilations,
     is_divisor_chain,
+    load_optimal_schemes,
     longest_lag,
     optimal_dilations,
     recommend,
@@ -419,6 +420,40 @@ def test_a_design_shows_itself():
 def test_what_cannot_be_is_refused(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         optimal_dilations(**call)
+
+
+# ------------------------------------------------------------------ the table of optimal schemes
+
+TABLE = {(row["span"], row["layers"]): row for row in load_optimal_schemes()}
+
+
+def test_the_table_has_every_cell_and_every_cell_is_exhaustive():
+    assert sorted(TABLE) == list(itertools.product((8, 16, 32, 64, 99, 128, 256), range(1, 8)))
+    assert all(row["exhaustive"] and row["complete"] for row in TABLE.values())
+
+
+@pytest.mark.parametrize("cell", TABLE)
+def test_every_mean_of_the_table_is_that_of_its_schemes(cell):
+    span, layers = cell
+    row = TABLE[cell]
+    assert row["schemes"] == sorted(set(row["schemes"]))
+    for scheme in row["schemes"]:
+        assert len(scheme) == layers
+        assert scheme[-1] <= span
+        assert compute_mrl(scheme, span, exact=True) == row["mrl"]
+    assert row["exponential"] == best_exponential(span, layers)
+    assert row["exponential_mrl"] == compute_mrl(row["exponential"], span, exact=True)
+    assert counting_bound(span, layers) == row["counting_bound"] <= row["mrl"]
+    assert row["mrl"] <= row["exponential_mrl"]
+
+
+@pytest.mark.parametrize(
+    "cell", [cell for cell in TABLE if cell[0] <= 32 or cell[1] <= 4 or cell == (99, 5)]
+)
+def test_the_table_is_what_a_search_finds_again(cell):
+    best = optimal_dilations(*cell, most_schemes=10**6)
+    assert best.schemes == TABLE[cell]["schemes"]
+    assert best.mrl == TABLE[cell]["mrl"]
 
 
 # ------------------------------------------------------------------ recommendations

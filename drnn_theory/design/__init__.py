@@ -8,6 +8,7 @@ proved, what is exhaustive and what is only found.
 
 from drnn_theory.design.bounds import best_exponential, counting_bound
 from drnn_theory.design.optimal import optimal_dilations
+from drnn_theory.design.published import load_optimal_schemes
 from drnn_theory.design.recommending import Option, Recommendation, recommend
 from drnn_theory.design.results import Certificate, Design
 
@@ -18,6 +19,7 @@ __all__ = [
     "Recommendation",
     "best_exponential",
     "counting_bound",
+    "load_optimal_schemes",
     "optimal_dilations",
     "recommend",
 ]
