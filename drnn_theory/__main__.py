@@ -79,6 +79,25 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(run=_compare)
 
+    design = commands.add_parser(
+        "design",
+        help="the best dilations for a span, or for budgets",
+        description="Find the dilations of least mean recurrent length over lags 1..SPAN; with a "
+        "budget, depth and hidden size as well.",
+        epilog=EPILOG,
+    )
+    design.add_argument("--span", required=True, help="lags 1..SPAN are averaged")
+    design.add_argument("--layers", help="depth; chosen, too, unless given")
+    design.add_argument(
+        "--chains", action="store_true", help="only dilations that divide each other"
+    )
+    design.add_argument("--parameters", metavar="50k", help="budget of parameters")
+    design.add_argument("--state", metavar="10k", help="budget of values kept while streaming")
+    design.add_argument("--steps", metavar="1k", help="budget of sequential steps")
+    design.add_argument("--cell", default="GRU", help="RNN, GRU or LSTM, for budgets; default: GRU")
+    design.add_argument("--json", action="store_true", help="print JSON")
+    design.set_defaults(run=_design)
+
     verify = commands.add_parser(
         "verify",
         help="check every theorem: symbolic computations, brute force, exhaustive claims",
@@ -177,6 +196,38 @@ def _compare(options: argparse.Namespace) -> int:
     comparison = compare(named, span if options.span is None else _number(options.span))
     print(json.dumps(comparison.to_dict(), indent=1) if options.json else comparison)
     return 0
+
+
+def _design(options: argparse.Namespace) -> int:
+    from drnn_theory.design import optimal_dilations, recommend
+    from drnn_theory.dilations import as_integer
+
+    span = as_integer(_number(options.span), "span")
+    budgets = {
+        name: _amount(text)
+        for name in ("parameters", "state", "steps")
+        if (text := getattr(options, name)) is not None
+    }
+    found: Any
+    if budgets:
+        for name in ("layers", "chains"):
+            if getattr(options, name):
+                raise ValueError(f"{name} must not be given with a budget, which decides the depth")
+        found = recommend(span + 1, cell=options.cell, **budgets)
+    else:
+        layers = None if options.layers is None else _number(options.layers)
+        found = optimal_dilations(
+            span, layers, within="divisor_chains" if options.chains else "all"
+        )
+    print(json.dumps(found.to_dict(), indent=1) if options.json else found)
+    return 0
+
+
+def _amount(text: str) -> Any:
+    """Return the number that the text spells, 50k and 2M too."""
+    factor = {"k": 1000, "M": 1000**2}.get(text[-1:], 1)
+    number = _number(text if factor == 1 else text[:-1])
+    return text if isinstance(number, str) else number * factor
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from drnn_theory.graphs import unit_of
 __all__ = [
     "plot_gradient_profiles",
     "plot_mrl_against_span",
+    "plot_options",
     "plot_profiles",
     "plot_unfolded",
 ]
@@ -122,6 +123,22 @@ def plot_gradient_profiles(
     ax.set_yscale("log")
     ax.set_xlabel("lag $n$ (steps)")
     ax.set_ylabel(r"gradient norm $\|\partial h_T / \partial x_{T-n}\|_F$ (no unit)")
+    return ax
+
+
+def plot_options(options: Mapping[str, tuple[int, float]], *, ax: Axes | None = None) -> Axes:
+    """Draw what a budget allows: (hidden size, mean recurrent length) for each named scheme."""
+    ax = plt.gca() if ax is None else ax
+    sizes, means = zip(*options.values(), strict=True)
+    ax.plot(sizes, means, color="0.72", linewidth=0.8, zorder=1)
+    ax.scatter(sizes, means, s=16, color=COLOURS[0], zorder=2)
+    for name, place in options.items():
+        ax.annotate(name, place, xytext=(4, 3), textcoords="offset points", fontsize="small")
+    ax.margins(x=0.25, y=0.12)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("hidden size $H$ (units per layer)")
+    ax.set_ylabel("mean recurrent length (edges)")
     return ax
 
 

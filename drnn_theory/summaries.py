@@ -33,6 +33,7 @@ from drnn_theory.measures import (
     vertical_edges,
 )
 from drnn_theory.paths import lengths_over_phases
+from drnn_theory.tables import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,14 +124,8 @@ class Comparison:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame of exact values, one row per architecture."""
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError('to_frame needs pandas: pip install "drnn_theory[tables]"') from None
-        rows = [{"span": s.span, **s.measures} for s in self.summaries]
-        return pd.DataFrame(
-            rows, index=pd.Index([s.name for s in self.summaries], name="architecture")
-        )
+        rows = [{"architecture": s.name, "span": s.span, **s.measures} for s in self.summaries]
+        return as_frame(rows).set_index("architecture")
 
 
 def summary(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from drnn_theory import compute_mrl, theorems
+from drnn_theory import compute_mrl, optimal_dilations, theorems
 from drnn_theory.__main__ import main
 from drnn_theory.report import Report, replacing
 
@@ -51,6 +51,12 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
         (["mrl", "1,2", "--span", "many"], "span must be a positive integer, got 'many'"),
         (["mrl", "1,999999999999,1000000000000", "--span", "1" + 15 * "0"], "GiB"),
         (["compare", "absent.toml"], "absent.toml must be a readable file"),
+        (["design", "--span", "0"], "span must be a positive integer, got 0"),
+        (["design", "--span", "8", "--layers", "9"], "layers must be at most 8"),
+        (["design", "--span", "8", "--parameters", "x"], "parameters must be a positive integer"),
+        (["design", "--span", "8", "--parameters", "2"], "parameters must be at least"),
+        (["design", "--span", "8", "--state", "9", "--layers", "2"], "layers must not be given"),
+        (["design", "--span", "8", "--state", "9", "--cell", "X"], "'LSTM', got 'X'"),
         (["report", "--scheme", "1,-2"], "-2 is not positive"),
         (["report", "--schemes", "absent.toml"], "absent.toml must be a readable file"),
         (
@@ -90,6 +96,26 @@ def test_compare_prints_the_table_of_a_toml_file(capsys, tmp_path):
     assert "785/99" in out
     _, out, _ = run(capsys, "compare", str(file), "--span", "8", "--json")
     assert [row["exactly"] for row in json.loads(out)][1] == "45/8"
+
+
+def test_design_prints_the_optimum_and_what_is_proved(capsys):
+    code, out, _ = run(capsys, "design", "--span", "99", "--layers", "4")
+    assert code == 0
+    assert "1, 5, 18, 25" in out
+    assert "1, 5, 18, 29" in out
+    assert "proved (branch and bound)" in out
+    _, out, _ = run(capsys, "design", "--span", "27", "--layers", "4", "--chains", "--json")
+    assert json.loads(out)["schemes"] == [
+        list(scheme) for scheme in optimal_dilations(27, 4, within="divisor_chains").schemes
+    ]
+
+
+def test_design_within_a_budget_recommends_width_and_depth(capsys):
+    code, out, _ = run(capsys, "design", "--span", "64", "--parameters", "5k", "--json")
+    assert code == 0
+    options = json.loads(out)["options"]
+    assert json.loads(out)["span"] == 64
+    assert all(option["parameters"] <= 5000 for option in options)
 
 
 def test_verify_exits_1_if_a_theorem_fails(capsys, monkeypatch):

@@ -68,7 +68,7 @@ def test_jupyter_shows_a_table_with_a_sparkline_and_escapes_names():
 
 def test_without_pandas_a_frame_names_the_command_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r'^to_frame needs pandas: pip install "drnn_theory\['):
+    with pytest.raises(ImportError, match=r'^a DataFrame needs pandas: pip install "drnn_theory\['):
         summary([1, 2]).to_frame()
 
 

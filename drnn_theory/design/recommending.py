@@ -12,7 +12,7 @@ from drnn_theory.design.chains import deepest_chain
 from drnn_theory.design.optimal import optimal_dilations
 from drnn_theory.dilations import as_integer, exponential_dilations
 from drnn_theory.measures import compute_mrl
-from drnn_theory.tables import as_html, as_text
+from drnn_theory.tables import as_frame, as_html, as_text
 
 if TYPE_CHECKING:
     import pandas
@@ -102,9 +102,7 @@ class Recommendation:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame."""
-        import pandas
-
-        return pandas.DataFrame(self.rows())
+        return as_frame(self.rows())
 
     def __str__(self) -> str:
         return "\n".join([as_text(self.rows()[:SHOWN]), *self._notes()])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drnn_theory.costs import sequential_steps
 from drnn_theory.measures import compute_mrl, longest_lag
-from drnn_theory.tables import as_html, as_text
+from drnn_theory.tables import as_frame, as_html, as_text
 
 if TYPE_CHECKING:
     import pandas
@@ -119,9 +119,7 @@ class Design:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame."""
-        import pandas
-
-        return pandas.DataFrame(self.rows())
+        return as_frame(self.rows())
 
     def __str__(self) -> str:
         return "\n".join([as_text(self._shown()), *self._notes()])
