@@ -1,0 +1,101 @@
+"""What a larger starting dilation saves: seconds and sequential steps per training step.
+
+    python -m tests.benchmarks.starting_dilation --output \\
+        tests/benchmarks/results/starting_dilation.csv
+
+Nine layers of dilations 2^l0 .. 2^(l0 + 8), starting dilations 2^l0 = 1, 2, 4, 8, without and with
+the fusion layer that a start above 1 needs to reach every lag (else its mean is inf), T = 1000,
+batch 32, float32: forward, a loss on the output, backward. Nothing else is timed. All take turns;
+the table gives medians. `sequential_steps` is the sum over layers of ceil(T / s_l), `speedup`
+against starting dilation 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from drnn_theory import DilatedRNN, compute_mrl, dilated_rnn, exponential_dilations
+from drnn_theory.costs import sequential_steps
+
+COLUMNS = [
+    "cell",
+    "hidden",
+    "start",
+    "fusion",
+    "dilations",
+    "seconds",
+    "speedup",
+    "sequential_steps",
+]
+COLUMNS += ["mean_recurrent_length", "span", "vertical_edges", "steps", "batch", "threads", "seed"]
+COLUMNS += ["repetitions", "torch", "machine"]
+STEPS, BATCH, SPAN = 1000, 32, 256
+
+
+def training_step(model: DilatedRNN, x: torch.Tensor) -> None:
+    """Run forward and backward once."""
+    model(x)[0].square().mean().backward()
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repetitions", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    x = torch.randn(STEPS, BATCH, 1, device=arguments.device)
+    rows = []
+    for cell in ("RNN", "GRU", "LSTM"):
+        for hidden in (20, 64):
+            models = {
+                (exponent, fusion): DilatedRNN(
+                    1,
+                    hidden,
+                    exponential_dilations(9, start=exponent),
+                    cell=cell,
+                    fusion=fusion,
+                    device=arguments.device,
+                )
+                for exponent in range(4)
+                for fusion in (False, True)[: 1 + (exponent > 0)]
+            }
+            times: dict[tuple[int, bool], list[float]] = {case: [] for case in models}
+            for _ in range(arguments.repetitions):
+                for case, model in models.items():
+                    begin = time.perf_counter()
+                    training_step(model, x)
+                    if x.is_cuda:
+                        torch.cuda.synchronize()
+                    times[case].append(time.perf_counter() - begin)
+            medians = {case: statistics.median(taken) for case, taken in times.items()}
+            plain = medians[0, False]
+            for (exponent, fusion), model in models.items():
+                scheme = model.dilations
+                graph = dilated_rnn(scheme, fusion=fusion)
+                machine = f"{platform.machine()}, {os.cpu_count()} logical cores"
+                taken = medians[exponent, fusion]
+                rows.append([cell, hidden, scheme[0], fusion, " ".join(map(str, scheme))])
+                rows[-1] += [f"{taken:.4f}", f"{plain / taken:.2f}"]
+                rows[-1] += [sequential_steps(scheme, STEPS), compute_mrl(graph, SPAN), SPAN]
+                rows[-1] += [9 + fusion, STEPS, BATCH, arguments.threads, 0]
+                rows[-1] += [arguments.repetitions, torch.__version__, machine]
+                print(*rows[-1][:4], *rows[-1][5:9], sep="\t", flush=True)
+    if arguments.output:
+        with arguments.output.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+if __name__ == "__main__":
+    main()
