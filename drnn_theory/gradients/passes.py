@@ -129,19 +129,23 @@ class _TooMuch(Exception):
 
 
 class _Kept:
-    """Counts the bytes that autograd keeps for the backward pass, and stops when they are many."""
+    """Counts the bytes that autograd keeps for the backward pass, and stops when they are many.
+
+    Tensors are added up as they come, and counted by their storages, which many may share, only
+    when the sum passes the bound: a recurrent layer keeps ten thousands of them.
+    """
 
     def __init__(self, memory: int, divisible: bool, shape: Sequence[int]) -> None:
         self.memory, self.divisible, self.shape = memory, divisible, shape
         self.total = 0
-        self.seen: set[int] = set()
+        self.tensors: list[Tensor] = []
 
     def pack(self, tensor: Tensor) -> Tensor:
-        """Count a tensor, each storage once."""
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self.seen:
-            self.seen.add(storage.data_ptr())
-            self.total += storage.nbytes()
+        """Count a tensor."""
+        self.tensors.append(tensor)
+        self.total += tensor.nbytes
+        if self.total > self.memory:
+            self.recount()
             if self.total > self.memory:
                 if self.divisible:
                     raise _TooMuch
@@ -151,6 +155,11 @@ class _Kept:
                 )
         return tensor
 
+    def recount(self) -> None:
+        """Count every storage once."""
+        storages = (tensor.untyped_storage() for tensor in self.tensors)
+        self.total = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
     def __enter__(self) -> _Kept:
         self.hooks = saved_tensors_hooks(self.pack, lambda tensor: tensor)
         self.hooks.__enter__()
@@ -158,3 +167,6 @@ class _Kept:
 
     def __exit__(self, *error: Any) -> None:
         self.hooks.__exit__(*error)
+        if not self.divisible:
+            self.recount()
+        self.tensors.clear()  # so that a backward pass frees them one by one
