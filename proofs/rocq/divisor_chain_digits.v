@@ -3,7 +3,8 @@
     Let 1 = s_1 | s_2 | .. | s_L.  Write n in the mixed radix of the chain: digit i is
     (n / s_i) mod (s_(i+1) / s_i), the top digit n / s_L is unbounded.  The sum of the digits is
     the fewest coins that pay n, and the greedy payment (as many as possible of the largest coin,
-    then of the next) uses just these digits, so that greedy is optimal. *)
+    then of the next) uses just these digits, so that greedy is optimal.  The digit sum is also
+    n - sum_(i>=2) (n_i - 1) * floor (n / s_i), where n_i = s_i / s_(i-1). *)
 (* Theorem object: divisor_chain_digits *)
 
 From Coq Require Import Arith List Lia QArith.
@@ -204,18 +205,50 @@ Proof.
   rewrite (Nat.div_small (n mod s)) by (apply Nat.mod_upper_bound; lia). reflexivity.
 Qed.
 
+(** ** The digit sum by quotients *)
+
+(** sum over i >= 2 of (n_i - 1) * floor (n / s_i). *)
+Fixpoint carried (D : stack) (n : nat) : nat :=
+  match D with
+  | s :: (s' :: _) as D' => (s' / s - 1) * (n / s') + carried D' n
+  | _ => 0
+  end.
+
+(** The same from any layer up. *)
+Lemma digit_sum_and_carried : forall D s n,
+  positive (s :: D) -> each_divides_next (s :: D) ->
+  digit_sum (s :: D) n + carried (s :: D) n = n / s.
+Proof.
+  unfold digit_sum. induction D as [|s' D IH]; intros s n Hpos Hchain; [cbn; lia|].
+  destruct Hchain as [[r Hr] Hchain]. inversion Hpos as [|? ? Hs Hpos']; subst.
+  assert (Hr0 : r <> 0) by (intros ->; inversion Hpos'; lia).
+  specialize (IH (r * s) n Hpos' Hchain).
+  change (digits (s :: r * s :: D) n)
+    with ((n / s) mod (r * s / s) :: digits (r * s :: D) n).
+  change (carried (s :: r * s :: D) n)
+    with ((r * s / s - 1) * (n / (r * s)) + carried (r * s :: D) n).
+  rewrite Nat.div_mul by lia.
+  set (ds := digits (r * s :: D) n) in *.
+  change (list_sum ((n / s) mod r :: ds)) with ((n / s) mod r + list_sum ds).
+  assert (Hq : n / (r * s) = n / s / r) by (rewrite Nat.div_div, Nat.mul_comm by lia; reflexivity).
+  rewrite Hq in *. pose proof (Nat.div_mod (n / s) r Hr0) as Hdm.
+  destruct r as [|r]; [lia|]. replace (S r - 1) with r by lia. nia.
+Qed.
+
+(** digit sum = n - sum_(i>=2) (n_i - 1) floor (n / s_i). *)
+Theorem digit_sum_formula : forall D n,
+  divisor_chain D -> digit_sum D n + carried D n = n.
+Proof.
+  intros [|s D] n [Hone [Hpos Hchain]]; [discriminate|]. simpl in Hone. subst s.
+  rewrite digit_sum_and_carried by assumption. apply Nat.div_1_r.
+Qed.
+
 (** ** The theorem *)
 
-(** The fewest coins are the digit sum, and the greedy payment has no more. *)
-Theorem divisor_chain_digits : forall (D : stack) (n : nat),
-  divisor_chain D ->
-  fewest D n (digit_sum D n) /\
-  pays D (greedy D n) n /\
-  list_sum (greedy D n) = digit_sum D n.
+(** The digits as they are pay n by the fewest coins. *)
+Theorem digits_are_fewest : forall D n, divisor_chain D -> fewest D n (digit_sum D n).
 Proof.
-  intros D n HD. assert (Hgreedy : greedy D n = digits D n)
-    by (destruct HD as [_ []]; now apply greedy_is_digits).
-  rewrite Hgreedy. repeat split; try now apply digits_pay.
+  intros D n HD. split.
   - exists (digits D n). split; [now apply digits_pay | reflexivity].
   - intros ks [Hlen <-]. destruct HD as [Hone [Hpos Hchain]].
     destruct D as [|s D]; [discriminate|]. now apply digits_least.
@@ -225,7 +258,24 @@ Qed.
 Corollary divisor_chain_distance : forall D t n,
   divisor_chain D ->
   is_distance D (t, 0) (t + n, length D) (length D + digit_sum D n).
-Proof. intros. apply fewest_coins_distance. now apply divisor_chain_digits. Qed.
+Proof. intros. apply fewest_coins_distance. now apply digits_are_fewest. Qed.
+
+(** The fewest coins are the digit sum, and the greedy payment has no more; d(n) is L more than
+    the digit sum, which is n - sum_(i>=2) (n_i - 1) * floor (n / s_i). *)
+Theorem divisor_chain_digits : forall (D : stack) (n : nat),
+  divisor_chain D ->
+  fewest D n (digit_sum D n) /\
+  pays D (greedy D n) n /\
+  list_sum (greedy D n) = digit_sum D n /\
+  (forall t, is_distance D (t, 0) (t + n, length D) (length D + digit_sum D n)) /\
+  digit_sum D n + carried D n = n.
+Proof.
+  intros D n HD. assert (Hgreedy : greedy D n = digits D n)
+    by (destruct HD as [_ []]; now apply greedy_is_digits).
+  rewrite Hgreedy. split; [now apply digits_are_fewest|]. split; [now apply digits_pay|].
+  split; [reflexivity|]. split; [|now apply digit_sum_formula].
+  intros t. now apply divisor_chain_distance.
+Qed.
 
 (** ** Examples *)
 

@@ -270,7 +270,7 @@ Proof.
   intros D q HD Hq. cbv zeta. set (m := last D 0 * q).
   assert (Hm : 0 < m) by (pose proof (last_positive D HD); unfold m; nia).
   exists (fun n => length D + digit_sum D n). split.
-  - intros n _. apply worst_distance_of_fewest. now apply divisor_chain_digits.
+  - intros n _. apply worst_distance_of_fewest. now apply digits_are_fewest.
   - pose proof (sum_of_path_lengths D q HD) as Hsum. cbv zeta in Hsum. fold m in Hsum.
     set (total := list_sum _) in *.
     assert (Htotal : (2 * Qnat total ==

@@ -2,7 +2,8 @@
 
     Let a be the largest dilation of a stack and b the second largest.  For n > (a - 1) * b the
     lag n can be reached exactly if n - a can, and the shortest path is longer by one edge.  If all
-    dilations are equal to a, this holds for n >= a.
+    dilations are equal to a, this holds for n >= a.  Repeated k times it leads down to (a - 1) * b
+    or less.  With the dilations a - 1 and a, a >= 3, it fails at n = (a - 1) * b.
 
     Among any a coins there are some, one at least, whose sum is a multiple of a (two of the a + 1
     prefix sums agree modulo a).  If none of them is worth more than a, they can be replaced by no
@@ -227,23 +228,22 @@ Proof.
       specialize (Hmin js' Hjs'). lia.
 Qed.
 
-(** With a the largest dilation and b the second largest, from (a - 1) * b + 1 on; with but one
-    dilation, from a on. *)
-Theorem eventual_periodicity : forall (D : stack) (a n : nat),
-  positive D -> In a D ->
-  (forall b, In b D -> b < a -> (forall s, In s D -> s = a \/ s <= b) ->
-    (a - 1) * b < n -> periodic_at D a n) /\
-  ((forall s, In s D -> s = a) ->
-    a <= n -> periodic_at D a n).
+(** With a the largest dilation and b the second largest, from (a - 1) * b + 1 on. *)
+Lemma periodic_with_two : forall D a b n,
+  positive D -> In a D -> In b D -> b < a -> (forall s, In s D -> s = a \/ s <= b) ->
+  (a - 1) * b < n -> periodic_at D a n.
 Proof.
-  intros D a n Hpos Ha.
-  assert (Hpositive : forall s, In s D -> 0 < s) by (now apply Forall_forall).
-  split.
-  - intros b Hb Hba Hall Hn. apply (periodic_beyond D a b); auto; [lia|].
-    specialize (Hpositive b Hb).
-    assert ((a - 1) * 1 <= (a - 1) * b) by (apply Nat.mul_le_mono_l; lia). lia.
-  - intros Hall Hn. apply (periodic_beyond D a 0); auto; [lia|].
-    specialize (Hpositive a Ha). lia.
+  intros D a b n Hpos Ha Hb Hba Hall Hn. apply (periodic_beyond D a b); auto; [lia|].
+  assert (0 < b) by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto).
+  assert ((a - 1) * 1 <= (a - 1) * b) by (apply Nat.mul_le_mono_l; lia). lia.
+Qed.
+
+(** With but one dilation, from a on. *)
+Lemma periodic_with_one : forall D a n,
+  positive D -> In a D -> (forall s, In s D -> s = a) -> a <= n -> periodic_at D a n.
+Proof.
+  intros D a n Hpos Ha Hall Hn. apply (periodic_beyond D a 0); auto; [lia|].
+  assert (0 < a) by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto). lia.
 Qed.
 
 (** The same for path lengths: d(n) = d(n - a) + 1, unreachable lags included. *)
@@ -251,11 +251,81 @@ Corollary periodic_distance : forall D a n, periodic_at D a n -> forall t m,
   is_distance D (t, 0) (t + n, length D) m <->
   exists m', m = m' + 1 /\ is_distance D (t, 0) (t + (n - a), length D) m'.
 Proof.
-  intros D a n [_ Hper] t m. rewrite fewest_coins, Hper. split.
+  intros D a n [_ Hper] t m. rewrite distance_by_coins, Hper. split.
   - intros [Hm [k [Hk Hfew]]]. exists (length D + k). split; [lia|].
     now apply fewest_coins_distance.
-  - intros [m' [-> Hm']]. apply fewest_coins in Hm' as [Hle Hfew].
+  - intros [m' [-> Hm']]. apply distance_by_coins in Hm' as [Hle Hfew].
     split; [lia|]. exists (m' - length D). split; [lia | assumption].
+Qed.
+
+(** d(n) = d(n - k a) + k, unreachable lags included. *)
+Definition repeats (D : stack) (a k n : nat) : Prop :=
+  k * a <= n /\
+  forall t m, is_distance D (t, 0) (t + n, length D) m <->
+    exists m', m = m' + k /\ is_distance D (t, 0) (t + (n - k * a), length D) m'.
+
+(** One period after the other, as long as the lag is beyond K. *)
+Lemma repeated_periods : forall D a K,
+  a <= K + 1 -> (forall n, K < n -> periodic_at D a n) ->
+  forall k n, K + k * a < n + a -> repeats D a k n.
+Proof.
+  intros D a K HK Hper. induction k as [|k IH]; intros n Hn.
+  - split; [lia|]. intros t m. simpl. rewrite Nat.sub_0_r. split.
+    + intros H. exists m. split; [lia | assumption].
+    + intros [m' [-> H]]. now rewrite Nat.add_0_r.
+  - simpl in Hn. assert (HKn : K < n) by lia. destruct (IH (n - a) ltac:(lia)) as [Hle Hrep].
+    split; [simpl; lia|]. intros t m. rewrite (periodic_distance D a n (Hper n HKn)).
+    replace (n - S k * a) with (n - a - k * a) by (simpl; lia). split.
+    + intros [m' [-> H]]. apply Hrep in H as [m'' [-> H]]. exists m''. split; [lia | assumption].
+    + intros [m' [-> H]]. exists (m' + k). split; [lia|]. apply Hrep. now exists m'.
+Qed.
+
+(** The bound is sharp: with the dilations a - 1 and a, for every a >= 3, the lag (a - 1)^2 can be
+    reached, (a - 1)^2 - a cannot. *)
+Theorem bound_is_sharp_always : forall a, 3 <= a ->
+  ~ periodic_at [a - 1; a] a ((a - 1) * (a - 1)).
+Proof.
+  intros a Ha [[Hpay _] _]. set (b := a - 1) in *. assert (Hab : a = b + 1) by lia.
+  assert (Hb : 2 <= b) by lia. clearbody b. subst a.
+  destruct Hpay as [ks [Hlen Hval]].
+  { exists [b; 0]. split; [reflexivity|]. simpl. lia. }
+  destruct ks as [|x [|y [|? ?]]]; try discriminate. simpl in Hval.
+  assert (Hv : x * b + y * (b + 1) + b + 1 = b * b) by nia.
+  destruct (Nat.le_gt_cases b y) as [H|H]; [nia|].
+  assert (Hd : b * (x + y + 1) + (y + 1) = b * b) by nia.
+  destruct (Nat.le_gt_cases b (x + y + 1)) as [H'|H']; [nia|].
+  assert (b * (x + y + 1) + b <= b * b) by nia.
+  assert (y + 1 = b) by lia. assert (x + y + 2 = b) by nia. lia.
+Qed.
+
+(** With a the largest dilation and b the second largest, every n > K = (a - 1) * b repeats n - a,
+    and so n - k * a for every k up to the quotient (n - K) / a rounded up; with but one dilation,
+    every n >= a, with K = a - 1.  And this K cannot be lowered. *)
+Theorem eventual_periodicity :
+  (forall (D : stack) (a b : nat),
+    positive D -> In a D -> In b D -> b < a -> (forall s, In s D -> s = a \/ s <= b) ->
+    (forall n, (a - 1) * b < n -> periodic_at D a n) /\
+    (forall n k, (a - 1) * b + k * a < n + a -> repeats D a k n)) /\
+  (forall (D : stack) (a : nat),
+    positive D -> In a D -> (forall s, In s D -> s = a) ->
+    (forall n, a <= n -> periodic_at D a n) /\
+    (forall n k, k * a <= n -> repeats D a k n)) /\
+  (forall a, 3 <= a -> ~ periodic_at [a - 1; a] a ((a - 1) * (a - 1))).
+Proof.
+  split; [|split].
+  - intros D a b Hpos Ha Hb Hba Hall.
+    assert (Hper : forall n, (a - 1) * b < n -> periodic_at D a n)
+      by (intros; now apply (periodic_with_two D a b)).
+    split; [assumption|]. intros n k Hn. apply (repeated_periods D a ((a - 1) * b)); auto.
+    assert (0 < b) by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto).
+    assert ((a - 1) * 1 <= (a - 1) * b) by (apply Nat.mul_le_mono_l; lia). lia.
+  - intros D a Hpos Ha Hall.
+    assert (Hper : forall n, a <= n -> periodic_at D a n)
+      by (intros; now apply (periodic_with_one D a)).
+    split; [assumption|]. intros n k Hn.
+    assert (0 < a) by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto).
+    apply (repeated_periods D a (a - 1)); [lia | intros; apply Hper; lia | lia].
+  - exact bound_is_sharp_always.
 Qed.
 
 (** ** Examples *)
@@ -263,7 +333,7 @@ Qed.
 (** Dilations 1, 5, 8: beyond 7 * 5 the fewest coins grow by one every 8 lags. *)
 Example with_1_5_8 : forall n, 35 < n -> periodic_at [1; 5; 8] 8 n.
 Proof.
-  intros n Hn. apply (eventual_periodicity [1; 5; 8] 8 n) with (b := 5).
+  intros n Hn. apply (periodic_with_two [1; 5; 8] 8 5).
   - repeat constructor.
   - simpl. tauto.
   - simpl. tauto.
@@ -272,7 +342,8 @@ Proof.
   - assumption.
 Qed.
 
-(** The bound is sharp: with dilations 5 and 8 the lag 35 = 7 * 5 can be reached, 27 cannot. *)
+(** It is sharp for other pairs too: with dilations 5 and 8 the lag 35 = 7 * 5 can be reached, 27
+    cannot. *)
 Example bound_is_sharp : ~ periodic_at [5; 8] 8 35.
 Proof.
   intros [[Hpay _] _]. assert (Hpos : positive [5; 8]) by repeat constructor.

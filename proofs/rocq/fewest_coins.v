@@ -2,8 +2,9 @@
 
     In the unfolded graph of a stack of L layers, every path from the input at time t to the top
     layer at time t + n has L vertical edges, and its recurrent edges are coins (the dilations)
-    that sum to n; conversely every way of paying n with the dilations is such a path.  So m is the
-    length of a shortest path exactly when m - L is the fewest coins that pay n. *)
+    that sum to n; conversely every way of paying n with the dilations is the payment of exactly one
+    such path.  So m is the length of a shortest path exactly when m - L is the fewest coins that
+    pay n. *)
 (* Theorem object: fewest_coins *)
 
 From Coq Require Import Arith List Lia QArith.
@@ -103,6 +104,38 @@ Proof.
   repeat split; [lia | apply length_coins_used | lia | lia].
 Qed.
 
+(** ** Layer by layer *)
+
+(** How many recurrent edges of layer k a path has. *)
+Definition count (k : nat) (es : list edge) : nat := length (filter (stays_in k) es).
+
+Lemma count_vertical : forall k t l es, count k (((t, l), (t, l + 1)) :: es) = count k es.
+Proof.
+  intros. unfold count; simpl. unfold stays_in at 1; simpl.
+  destruct (Nat.eqb_spec l k), (Nat.eqb_spec (l + 1) k); simpl; try reflexivity; lia.
+Qed.
+
+Lemma count_recurrent : forall k t t' l es,
+  count k (((t, l), (t', l)) :: es) = (if l =? k then 1 else 0) + count k es.
+Proof.
+  intros. unfold count; simpl. unfold stays_in at 1; simpl.
+  destruct (Nat.eqb_spec l k); reflexivity.
+Qed.
+
+(** A path that has left layer k has no recurrent edge there. *)
+Lemma count_below : forall D es t l v k, is_path D (t, l) es v -> k < l -> count k es = 0.
+Proof.
+  intros D. induction es as [|[x y] es IH]; intros t l v k Hpath Hk; [reflexivity|].
+  destruct Hpath as [<- [Hedge Hrest]]. inversion Hedge as [a b Hb | a b s Hs]; subst.
+  - rewrite count_vertical. apply (IH _ _ _ _ Hrest). lia.
+  - rewrite count_recurrent. destruct (Nat.eqb_spec (b + 1) k); [lia|].
+    apply (IH _ _ _ _ Hrest). lia.
+Qed.
+
+(** Parts of a path are counted each by itself. *)
+Lemma count_app : forall k es es', count k (es ++ es') = count k es + count k es'.
+Proof. intros. unfold count. now rewrite filter_app, app_length. Qed.
+
 (** ** From payments to paths *)
 
 (** Paths compose. *)
@@ -116,15 +149,16 @@ Qed.
 
 (** Along one layer, k recurrent edges span k times its dilation. *)
 Lemma path_along_layer : forall D l s, nth_error D l = Some s ->
-  forall k t, exists es, is_path D (t, l + 1) es (t + k * s, l + 1) /\ length es = k.
+  forall k t, exists es, is_path D (t, l + 1) es (t + k * s, l + 1) /\
+    forall j, count j es = if l + 1 =? j then k else 0.
 Proof.
   intros D l s Hs. induction k as [|k IH]; intros t.
-  - exists []. simpl. split; [f_equal; lia | reflexivity].
-  - destruct (IH (t + s)) as [es [Hes Hlen]].
-    exists (((t, l + 1), (t + s, l + 1)) :: es). simpl. repeat split.
-    + now constructor.
-    + now replace (t + (s + k * s)) with (t + s + k * s) by lia.
-    + now rewrite Hlen.
+  - exists []. simpl. split; [f_equal; lia|]. intros j. now destruct (l + 1 =? j).
+  - destruct (IH (t + s)) as [es [Hes Hcount]].
+    exists (((t, l + 1), (t + s, l + 1)) :: es). split.
+    + simpl. repeat split; [now constructor|].
+      now replace (t + (s + k * s)) with (t + s + k * s) by lia.
+    + intros j. rewrite count_recurrent, Hcount. now destruct (l + 1 =? j).
 Qed.
 
 (** From layer [length low] up through the layers of [high], any coins can be used. *)
@@ -132,38 +166,94 @@ Lemma path_above : forall high low ks t,
   length ks = length high ->
   exists es,
     is_path (low ++ high) (t, length low) es (t + value high ks, length low + length high) /\
-    length es = length high + list_sum ks.
+    map (fun k => count k es) (seq (length low + 1) (length high)) = ks /\
+    count (length low) es = 0.
 Proof.
   induction high as [|s high IH]; intros low [|k ks] t Hlen; simpl in Hlen; try discriminate.
-  - exists []. simpl. split; [f_equal; lia | reflexivity].
+  - exists []. simpl. repeat split. f_equal; lia.
   - set (l := length low).
     assert (Hs : nth_error (low ++ s :: high) l = Some s)
       by (unfold l; rewrite nth_error_app2, Nat.sub_diag; auto).
     destruct (path_along_layer _ l s Hs k t) as [along [Halong Hk]].
-    destruct (IH (low ++ [s]) ks (t + k * s)) as [above [Habove Hn]]; [congruence|].
+    destruct (IH (low ++ [s]) ks (t + k * s)) as [above [Habove [Hn Hnone]]]; [congruence|].
     rewrite <- app_assoc, app_length in Habove; simpl in Habove; fold l in Habove.
-    exists (((t, l), (t, l + 1)) :: along ++ above). split.
-    + simpl. repeat split.
-      * constructor. rewrite app_length. simpl. unfold l. lia.
-      * apply (path_app _ _ _ (t + k * s, l + 1)); [assumption|].
+    rewrite app_length in Hn, Hnone; simpl in Hn, Hnone; fold l in Hn, Hnone.
+    exists (((t, l), (t, l + 1)) :: along ++ above).
+    assert (Hpath : is_path (low ++ s :: high) (t, l) (((t, l), (t, l + 1)) :: along ++ above)
+      (t + value (s :: high) (k :: ks), l + length (s :: high))).
+    { simpl. repeat split.
+      - constructor. rewrite app_length. simpl. unfold l. lia.
+      - apply (path_app _ _ _ (t + k * s, l + 1)); [assumption|].
         now replace (t + (k * s + value high ks)) with (t + k * s + value high ks) by lia;
-          replace (l + S (length high)) with (l + 1 + length high) by lia.
-    + simpl. rewrite app_length. lia.
+          replace (l + S (length high)) with (l + 1 + length high) by lia. }
+    split; [exact Hpath | split].
+    + simpl. f_equal.
+      * rewrite count_vertical, count_app, Hk, Nat.eqb_refl, Hnone. lia.
+      * rewrite <- Hn. replace (S (l + 1)) with (l + 1 + 1) by lia.
+        apply map_ext_in. intros j Hj. apply in_seq in Hj.
+        rewrite count_vertical, count_app, Hk. destruct (Nat.eqb_spec (l + 1) j); [lia|]. lia.
+    + rewrite count_vertical.
+      destruct Hpath as [_ [_ Hrest]]. apply (count_below _ _ _ _ _ l Hrest). lia.
 Qed.
 
-(** (b) Every payment of n is a path of lag n, with L edges more than coins. *)
+(** (b) Every payment of n is the payment of a path of lag n. *)
 Theorem payment_is_path : forall D ks t n,
   pays D ks n ->
-  exists es,
-    is_path D (t, 0) es (t + n, length D) /\
-    length es = length D + list_sum ks.
-Proof. intros D ks t n [Hlen <-]. exact (path_above D [] ks t Hlen). Qed.
+  exists es, is_path D (t, 0) es (t + n, length D) /\ coins_used D es = ks.
+Proof.
+  intros D ks t n [Hlen <-]. destruct (path_above D [] ks t Hlen) as [es [Hes [Hks _]]].
+  now exists es.
+Qed.
+
+(** ** One to one *)
+
+(** Two paths between the same nodes with the same number of recurrent edges in each layer. *)
+Lemma one_path : forall D es es' t l v,
+  is_path D (t, l) es v -> is_path D (t, l) es' v ->
+  (forall k, 1 <= k <= length D -> count k es = count k es') -> es = es'.
+Proof.
+  assert (Hend : forall D t l x y es, is_path D (t, l) ((x, y) :: es) (t, l) ->
+    (forall k, 1 <= k <= length D -> count k ((x, y) :: es) = 0) -> False).
+  { intros D t l x y es [<- [He Hr]] Hk. inversion He as [a b Hb | a b s Hs]; subst.
+    - pose proof (path_counts _ _ _ _ _ _ Hr). lia.
+    - assert (b < length D) by (apply nth_error_Some; congruence).
+      specialize (Hk (b + 1) ltac:(lia)).
+      rewrite count_recurrent, Nat.eqb_refl in Hk. discriminate. }
+  intros D. induction es as [|[x y] es IH]; intros [|[x' y'] es'] t l v H H' Hk; [reflexivity| | |].
+  - simpl in H. subst v. exfalso. eapply Hend; [exact H'|]. intros k Hkk. now rewrite <- Hk.
+  - simpl in H'. subst v. exfalso. eapply Hend; [exact H|]. intros k Hkk. now rewrite Hk.
+  - destruct H as [Hx [He Hr]], H' as [Hx' [He' Hr']]. subst x x'.
+    inversion He as [a b Hb | a b s Hs]; inversion He' as [a' b' Hb' | a' b' s' Hs']; subst.
+    + f_equal. apply (IH _ _ _ _ Hr Hr'). intros k Hkk. specialize (Hk k Hkk).
+      now rewrite !count_vertical in Hk.
+    + exfalso. assert (b' < length D) by (apply nth_error_Some; congruence).
+      specialize (Hk (b' + 1) ltac:(lia)).
+      rewrite count_vertical, count_recurrent, Nat.eqb_refl in Hk.
+      rewrite (count_below _ _ _ _ _ (b' + 1) Hr) in Hk by lia. discriminate.
+    + exfalso. assert (b < length D) by (apply nth_error_Some; congruence).
+      specialize (Hk (b + 1) ltac:(lia)).
+      rewrite count_vertical, count_recurrent, Nat.eqb_refl in Hk.
+      rewrite (count_below _ _ _ _ _ (b + 1) Hr') in Hk by lia. discriminate.
+    + assert (b' = b) as -> by lia. rewrite Hs in Hs'. injection Hs' as <-.
+      f_equal. apply (IH _ _ _ _ Hr Hr'). intros k Hkk. specialize (Hk k Hkk).
+      rewrite !count_recurrent in Hk. lia.
+Qed.
+
+(** A path is the only one with its payment: paths and payments correspond one to one. *)
+Theorem one_path_per_payment : forall D es es' u v,
+  is_path D u es v -> is_path D u es' v -> coins_used D es = coins_used D es' -> es = es'.
+Proof.
+  intros D es es' [t l] v H H' Hcoins. apply (one_path D es es' t l v H H').
+  intros k Hk. unfold coins_used in Hcoins.
+  apply ext_in_map with (a := k) in Hcoins; [exact Hcoins|].
+  apply in_seq. lia.
+Qed.
 
 (** ** The theorem *)
 
 (** m is the length of a shortest path exactly when m - L is the fewest coins.  (It holds for any
     list of dilations; that they are positive is not needed.) *)
-Theorem fewest_coins : forall (D : stack) (t n m : nat),
+Theorem distance_by_coins : forall (D : stack) (t n m : nat),
   is_distance D (t, 0) (t + n, length D) m <->
   length D <= m /\ fewest D n (m - length D).
 Proof.
@@ -172,20 +262,38 @@ Proof.
     destruct (path_pays _ _ _ _ Hes) as [_ [Hpays Hlen]].
     split; [lia|]. split.
     + exists (coins_used D es). split; [assumption | lia].
-    + intros ks Hks. destruct (payment_is_path D ks t n Hks) as [es' [Hes' Hlen']].
-      specialize (Hmin es' Hes'). lia.
+    + intros ks Hks. destruct (payment_is_path D ks t n Hks) as [es' [Hes' <-]].
+      destruct (path_pays _ _ _ _ Hes') as [_ [_ Hlen']]. specialize (Hmin es' Hes'). lia.
   - intros [Hm [[ks [Hks Hsum]] Hmin]]. split.
-    + destruct (payment_is_path D ks t n Hks) as [es [Hes Hlen]].
-      exists es. split; [assumption | lia].
+    + destruct (payment_is_path D ks t n Hks) as [es [Hes <-]].
+      destruct (path_pays _ _ _ _ Hes) as [_ [_ Hlen]]. exists es. split; [assumption | lia].
     + intros es Hes. destruct (path_pays _ _ _ _ Hes) as [_ [Hpays Hlen]].
       specialize (Hmin _ Hpays). lia.
+Qed.
+
+(** Distances are fewest coins; a path pays its lag and has L edges more than coins; and every
+    payment is that of exactly one path. *)
+Theorem fewest_coins : forall (D : stack) (t n : nat),
+  (forall m, is_distance D (t, 0) (t + n, length D) m <->
+    length D <= m /\ fewest D n (m - length D)) /\
+  (forall es, is_path D (t, 0) es (t + n, length D) ->
+    pays D (coins_used D es) n /\ length es = length D + list_sum (coins_used D es)) /\
+  (forall ks, pays D ks n ->
+    exists! es, is_path D (t, 0) es (t + n, length D) /\ coins_used D es = ks).
+Proof.
+  intros D t n. split; [|split].
+  - intros m. apply distance_by_coins.
+  - intros es Hes. now apply (path_pays D es t n).
+  - intros ks Hks. destruct (payment_is_path D ks t n Hks) as [es [Hes Heq]].
+    exists es. split; [now split|]. intros es' [Hes' Heq'].
+    apply (one_path_per_payment D es es' (t, 0) (t + n, length D)); congruence.
 Qed.
 
 (** The same, read from coins to paths. *)
 Corollary fewest_coins_distance : forall D t n k,
   fewest D n k -> is_distance D (t, 0) (t + n, length D) (length D + k).
 Proof.
-  intros D t n k Hk. apply fewest_coins.
+  intros D t n k Hk. apply distance_by_coins.
   split; [lia|]. now replace (length D + k - length D) with k by lia.
 Qed.
 
@@ -238,14 +346,14 @@ Qed.
 (** It is a shortest one: 3 vertical edges and 2 coins. *)
 Example its_distance : is_distance [1; 2; 4] (3, 0) (8, 3) 5.
 Proof.
-  apply (fewest_coins [1; 2; 4] 3 5). split; [simpl; lia|].
+  apply (distance_by_coins [1; 2; 4] 3 5). split; [simpl; lia|].
   apply best_is_fewest; [repeat constructor | reflexivity].
 Qed.
 
 (** With dilations 4 and 8, lag 6 is out of reach. *)
 Example unreachable : forall m, ~ is_distance [4; 8] (0, 0) (6, 2) m.
 Proof.
-  intros m Hm. apply (fewest_coins [4; 8] 0 6) in Hm as [_ Hk].
+  intros m Hm. apply (distance_by_coins [4; 8] 0 6) in Hm as [_ Hk].
   apply best_is_fewest in Hk; [discriminate | repeat constructor].
 Qed.
 

@@ -321,8 +321,8 @@ Qed.
 Example theorem_45_8 : (exponential_mean 4 2 8 == 45 # 8)%Q.
 Proof. reflexivity. Qed.
 
-(** Each hypothesis is needed.  Without s_i | s_(i+1), at m = 8 the stack 1, 3, 4, 8 is better
-    (44/8 against 45/8) and at m = 27 so is 1, 5, 8, 27 (183/27 against 190/27) .. *)
+(** Divisibility and s_L = m are needed.  Without s_i | s_(i+1), at m = 8 the stack 1, 3, 4, 8 is
+    better (44/8 against 45/8) and at m = 27 so is 1, 5, 8, 27 (183/27 against 190/27) .. *)
 Example needs_divisibility :
   is_mean_recurrent_length [1; 3; 4; 8] 8 (44 # 8) /\
   is_mean_recurrent_length [1; 2; 4; 8] 8 (45 # 8) /\
