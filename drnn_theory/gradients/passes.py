@@ -9,7 +9,9 @@ the copies' forward passes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -74,15 +76,18 @@ def rows_of_jacobian(
 def _by_copies(
     run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
 ) -> Iterator[tuple[int, Tensor]]:
-    wanted = asked(_units(run, x))
+    units, most = _tried(run, x)
+    wanted = asked(units)
     batch, start, chunk = x.shape[1], 0, len(wanted)
+    counting = most * batch * chunk > memory
     while start < len(wanted):
         part = wanted[start : start + chunk]
         copies = x.repeat(1, len(part), 1).requires_grad_()  # (T, c*B, F)
         try:
-            with _Kept(memory, len(part) > 1, x.shape) as kept:
+            with _Kept(memory, len(part) > 1, x.shape) if counting else nullcontext() as kept:
                 output = run(copies)
         except _TooMuch:
+            assert kept is not None
             chunk = max(1, min(chunk // 2, int(chunk * memory / kept.total)))
             continue
         for index, time in enumerate(times):
@@ -115,13 +120,20 @@ def _by_vmap(
             yield index, gradient
 
 
-def _units(run: Run, x: Tensor) -> int:
-    """Return how many units the output has, from one step of one sequence if that will do."""
-    with torch.no_grad():
-        try:
-            return run(x[:1, :1]).shape[-1]
-        except Exception:  # whatever the module cannot do with one step
-            return run(x[:, :1]).shape[-1]
+def _tried(run: Run, x: Tensor) -> tuple[int, float]:
+    """Return the output's units and a bound on the bytes that autograd keeps for one sequence.
+
+    Both are seen in the first 32 steps, if the module can do with so few; what is kept grows with
+    the square of the length at most. To count them all would slow a recurrent layer by a tenth.
+    """
+    short = x[:32, :1].detach().requires_grad_()
+    try:
+        with _Kept(2**62, False, short.shape) as kept:
+            output = run(short)
+    except Exception:  # whatever the module cannot do with so few steps
+        with torch.no_grad():
+            return run(x[:, :1]).shape[-1], math.inf
+    return output.shape[-1], kept.total * (len(x) / len(short)) ** 2
 
 
 class _TooMuch(Exception):
