@@ -2,9 +2,10 @@
 
     python -m tests.mutate_theorems
 
-prints a table: per theorem, how many mutants there are and what caught them. A mutant is the closed
-form with one number, symbol, sign, term, factor, rounding or summation limit changed. One that
-equals the closed form for all values of the symbols (simplified difference 0) is no mutant.
+prints a table: per theorem, how many mutants there are and what notices them, each kind of check by
+itself, so that a mutant can count in both columns. A mutant is the closed form with one number,
+symbol, sign, term, factor, rounding or summation limit changed. One that equals the closed form for
+all values of the symbols (simplified difference 0) is no mutant.
 """
 
 from __future__ import annotations
@@ -74,6 +75,24 @@ def caught_by(theorem: Theorem, mutant: sp.Basic) -> str:
     return "equal" if all(sp.simplify(x - y) == 0 for x, y in pairs) else "nothing"
 
 
+def noticed(theorem: Theorem, mutant: sp.Basic, kind: str) -> bool:
+    """Tell whether one kind of check, "a case" or "a symbolic computation", notices the mutant."""
+    broken = replace(theorem, closed_form=mutant, claims={})
+    try:
+        if kind == "a case":
+            return not all(broken.agrees(*case) for case in broken.cases)
+        return not all(broken.steps())
+    except (
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        NotImplementedError,
+        RecursionError,
+    ):
+        return False
+
+
 def _parts(expression: sp.Basic) -> tuple[sp.Expr, ...]:
     if not isinstance(expression, sp.Tuple):
         return (expression,)
@@ -93,17 +112,31 @@ def outcome(theorem: Theorem) -> tuple[Counter[str], list[sp.Basic]]:
     return caught, escaped
 
 
+def row(theorem: Theorem) -> tuple[list[int], list[sp.Basic]]:
+    """Return one row of the table, and the mutants that nothing notices."""
+    theorem = replace(theorem, brute_force=cache(theorem.brute_force))
+    found = distinct_mutants(theorem)
+    marks = [[noticed(theorem, mutant, kind) for kind in KINDS] for mutant in found]
+    rest = [m for m, mark in zip(found, marks, strict=True) if not any(mark)]
+    by = [caught_by(theorem, mutant) for mutant in rest]
+    counts = [len(found), *map(sum, zip(*marks, strict=True))]
+    counts += [sum(all(mark) for mark in marks), *(by.count(kind) for kind in OTHERWISE)]
+    return counts, [m for m, kind in zip(rest, by, strict=True) if kind == "nothing"]
+
+
+KINDS = ["a case", "a symbolic computation"]
+OTHERWISE = ["an error", "equal", "nothing"]
+
 if __name__ == "__main__":
-    kinds = ["a case", "a symbolic computation", "an error", "equal", "nothing"]
     rows, all_escaped = [], []
     for theorem in THEOREMS:
         if sys.argv[1:] and theorem.name not in sys.argv[1:]:
             continue
-        caught, escaped = outcome(theorem)
-        rows.append([theorem.name, sum(caught.values()), *(caught[kind] for kind in kinds)])
+        counts, escaped = row(theorem)
+        rows.append([theorem.name, *counts])
         all_escaped += [(theorem.name, mutant) for mutant in escaped]
-    rows.append(["all", *map(sum, zip(*(row[1:] for row in rows), strict=True))])
-    print(tabulate(rows, headers=["theorem", "mutants", *kinds]))
+    rows.append(["all", *map(sum, zip(*(line[1:] for line in rows), strict=True))])
+    print(tabulate(rows, headers=["theorem", "mutants", *KINDS, "both", *OTHERWISE]))
     for name, mutant in all_escaped:
         print(f"{name}: nothing catches {mutant}")
     sys.exit(bool(all_escaped))

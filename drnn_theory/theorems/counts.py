@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
-from itertools import combinations, pairwise
-from math import comb
+from itertools import combinations
+from math import comb, factorial
 from typing import Any
 
 import networkx as nx
@@ -152,27 +152,44 @@ COUNTING_BOUND = Theorem(
 
 
 def _stays_within_half_e(_: Theorem) -> bool:
-    # (L + 1) / (2 (L!)^(1/L)) rises from 1 and stays below e/2: compared in integers by powers of L
-    ratios = [
-        ((number + 1) / (2 * sp.factorial(number) ** sp.Rational(1, number)))
-        for number in range(1, 13)
-    ]
-    rises = all(bool(x < y) for x, y in pairwise(ratios))
-    return rises and ratios[0] == 1 and all(bool(x < sp.E / 2) for x in ratios)
+    # rho = (L + 1) / (2 (L!)^(1/L)) is 2/2 at L = 1, rises and stays below e/2, in integers:
+    # rho at L and at L + 1 to the power L (L + 1), and (2 rho)^L with e^L, e from below
+    below_e = sum(Fraction(1, factorial(term)) for term in range(20))
+    depths = range(1, 13)
+    rises = all(
+        (layers + 1) ** (layers * (layers + 1)) * factorial(layers + 1) ** layers
+        < (layers + 2) ** (layers * (layers + 1)) * factorial(layers) ** (layers + 1)
+        for layers in depths[:-1]
+    )
+    stays = all((layers + 1) ** layers < below_e**layers * factorial(layers) for layers in depths)
+    return rises and stays
 
 
-def _large_spans(closed_form: sp.Expr) -> Iterator[sp.Basic]:
-    # with C(K + L, L) = M^L the form is K L / (L + 1) less something that vanishes
+def _large_bases(closed_form: sp.Expr) -> Iterator[sp.Basic]:
+    # (log h)' is the sum of 1/(kappa + j) over j = 1..L, where h = C(kappa + L, L)
+    kappa = sp.Symbol("kappa", positive=True)
+    log_h = sp.loggamma(kappa + L + 1) - sp.loggamma(kappa + 1) - sp.loggamma(L + 1)
+    slope = log_h.diff(kappa)
+    yield slope.subs(L, 1) - 1 / (kappa + 1)
+    yield slope.subs(L, L + 1) - slope - 1 / (kappa + L + 1)
+    # the least kappa that the geometric mean allows, in kappa L / (L + 1), gives the form
+    root = sp.factorial(L) ** (1 / L)
+    yield closed_form - (root * M - (L + 1) / sp.Integer(2)) * L / (L + 1)
+    # the exponential stack's coins, L (M - 1) / 2, over the form
+    exponential = L * (M - 1) / 2
+    yield sp.limit(exponential / closed_form, M, sp.oo) - (L + 1) / (2 * root)
+    # (2 rho)^L = (L + 1)^L / L! has one factor more, (1 + 1/j)^j, at j = L + 1; they tend to e
+    power = (L + 1) ** L / sp.factorial(L)
+    yield power.subs(L, L + 1) / power - ((L + 2) / (L + 1)) ** (L + 1)
+    j = sp.Symbol("j", positive=True)
+    yield sp.limit((1 + 1 / j) ** j, j, sp.oo) - sp.E
+    # The others check a remark only, no step of the proof: with C(K + L, L) = M^L the form is
+    # K L / (L + 1) less something that vanishes
     edges = sp.Symbol("K", positive=True)
     for layers in (1, 2, 3):
         numbers = sp.Mul(*(edges + j for j in range(1, layers + 1))) / sp.factorial(layers)
         value = closed_form.subs(L, layers).subs(M, numbers ** sp.Rational(1, layers))
         yield sp.limit(value - edges * layers / sp.Integer(layers + 1), edges, sp.oo)
-    # the exponential stack's coins, L (M - 1) / 2, over the form
-    exponential = L * (M - 1) / 2
-    yield sp.limit((exponential / closed_form).subs(L, 2), M, sp.oo) - 3 / (2 * sp.sqrt(2))
-    root = sp.sqrt(2 * sp.pi * L) ** (1 / L) * L / sp.E  # Stirling's formula for (L!)^(1/L)
-    yield sp.limit((L + 1) / (2 * root), L, sp.oo) - sp.E / 2
 
 
 def _coins_from_zero(base: int, layers: int) -> Fraction:
@@ -214,7 +231,7 @@ EXPONENTIAL_NEAR_OPTIMAL = Theorem(
             _stays_within_half_e
         ),
     },
-    symbolic=_large_spans,
+    symbolic=_large_bases,
 )
 
 COUNTS = (PATH_GENERATING_FUNCTION, COUNTING_BOUND, EXPONENTIAL_NEAR_OPTIMAL)

@@ -53,9 +53,6 @@ def _arithmetic_and_geometric_mean(closed_form: sp.Basic) -> Iterator[sp.Basic]:
     yield g.subs(u, 0)
     yield g.diff(u).subs(u, 0)
     yield sp.Gt(g.diff(u, 2), 0)
-    # two ratios at a time: their sum is least, at a given product, when they are equal
-    x, y = sp.symbols("x y", positive=True)
-    yield x + y - 2 * sp.sqrt(x * y) - (sp.sqrt(x) - sp.sqrt(y)) ** 2
 
 
 THEOREM_3_1 = Theorem(

@@ -64,8 +64,9 @@ class Theorem:
 
     ``cases`` are compared with brute force: evidence, never a proof. ``symbolic`` yields the
     computations on which the written proof rests, for all values of the symbols: expressions that
-    must simplify to zero and relations that must simplify to true. Both read ``closed_form``, so
-    that a wrong one fails.
+    must simplify to zero and relations that must simplify to true. The cases are compared with
+    ``closed_form``, and at least one symbolic step reads it where there are any, so that a wrong
+    one fails.
     """
 
     name: str
