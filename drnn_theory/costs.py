@@ -8,14 +8,14 @@ Matrices are shared over time, over the phases of a longer period too.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
+from math import isqrt
 from typing import Any
 
 import networkx as nx
 
-from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.architectures import as_architecture
 from drnn_theory.dilations import as_dilations, as_integer, shown
 from drnn_theory.graphs import unit_of
 
@@ -42,25 +42,9 @@ def count_parameters(
     >>> count_parameters([1, 2, 4], 20, cell="GRU")  # 3 (20 + 400 + 40) + 2 * 3 (400 + 400 + 40)
     6420
     """
-    graph, hidden, width, gates = _sizes(architecture, hidden_size, input_size, cell)
-    period = graph.graph["period"]
-    recurrent = _on_cycles(graph)
-    matrices: dict[Any, Counter[Any]] = {}
-    for unit in _units(graph):
-        if unit not in graph.graph["inputs"]:
-            matrices[unit] = Counter()
-    for node in graph:
-        if (unit := unit_of(node, period)) in matrices:
-            here = Counter(unit_of(source, period) for source, _ in graph.in_edges(node))
-            matrices[unit] |= here  # the phases share them: the largest number of each counts
-    total = 0
-    for unit, sources in matrices.items():
-        fan_in = sum(number * width(source) for source, number in sources.items())
-        if unit in recurrent:
-            total += gates * (fan_in * hidden + 2 * hidden)
-        else:
-            total += fan_in * hidden + hidden
-    return total
+    square, linear = _growth(as_architecture(architecture), input_size, cell)
+    hidden = as_integer(hidden_size, "hidden_size")
+    return square * hidden**2 + linear * hidden
 
 
 def hidden_size_for(
@@ -74,16 +58,15 @@ def hidden_size_for(
     20
     """
     budget = as_integer(parameters, "parameters")
-    graph = as_cyclic_graph(architecture)
-    least = count_parameters(graph, 1, input_size, cell)
-    if least > budget:
+    square, linear = _growth(as_architecture(architecture), input_size, cell)
+    if square + linear > budget:
         raise ValueError(
-            f"parameters must be at least {least} for one unit per {cell} state, got {budget}"
+            f"parameters must be at least {square + linear} for one unit per {cell} state, "
+            f"got {budget}"
         )
-    # H units cost more than H parameters
-    return bisect_right(
-        range(1, budget + 1), budget, key=lambda H: count_parameters(graph, H, input_size, cell)
-    )
+    if square == 0:
+        return budget // linear
+    return (isqrt(linear**2 + 4 * square * budget) - linear) // (2 * square)
 
 
 def state_size(
@@ -97,8 +80,13 @@ def state_size(
     >>> state_size([1, 2, 4], 20), state_size([1, 2, 4], 20, cell="LSTM")
     (140, 280)
     """
-    graph, _, width, _ = _sizes(architecture, hidden_size, input_size, cell)
-    period = graph.graph["period"]
+    hidden = as_integer(hidden_size, "hidden_size")
+    features = as_integer(input_size, "input_size")
+    _gates(cell)
+    architecture = as_architecture(architecture)
+    if isinstance(architecture, tuple):
+        return sum(architecture) * hidden * (2 if cell == "LSTM" else 1)
+    graph, period = architecture, architecture.graph["period"]
     kept = [0] * period
     for node in graph:
         out = list(graph.out_edges(node, data="lag"))
@@ -109,7 +97,8 @@ def state_size(
         for phase in range(period):
             since = phase - 1 - first  # of its states, those of the last `lag` steps before phase
             count = sum(since // period - (since - lag) // period for lag in lags)
-            kept[phase] += count * width(unit_of(node, period))
+            unit = unit_of(node, period)
+            kept[phase] += count * (features if unit in graph.graph["inputs"] else hidden)
     return max(kept)
 
 
@@ -138,14 +127,37 @@ def wavefront_steps(dilations: Iterable[int], length: int) -> int:
     return len(scheme) + (as_integer(length, "length") - 1) // min(scheme)
 
 
-def _sizes(architecture: Any, hidden_size: int, input_size: int, cell: str) -> Any:
-    hidden = as_integer(hidden_size, "hidden_size")
-    features = as_integer(input_size, "input_size")
+def _growth(
+    architecture: tuple[int, ...] | nx.MultiDiGraph, input_size: int, cell: str
+) -> tuple[int, int]:
+    """Return a, b: with H units per state there are a H^2 + b H parameters."""
+    features, gates = as_integer(input_size, "input_size"), _gates(cell)
+    if isinstance(architecture, tuple):  # layers of one matrix each way, whatever the dilations
+        layers = len(architecture)
+        return gates * (2 * layers - 1), gates * (features + 2 * layers)
+    inputs, period = set(architecture.graph["inputs"]), architecture.graph["period"]
+    matrices: dict[Any, Counter[Any]] = {}
+    for node in architecture:
+        unit = unit_of(node, period)
+        if unit not in inputs:
+            here = Counter(unit_of(source, period) for source, _ in architecture.in_edges(node))
+            # the phases of a unit share its matrices: the largest number of each counts
+            matrices.setdefault(unit, Counter())
+            matrices[unit] |= here
+    recurrent = _on_cycles(architecture)
+    square = linear = 0
+    for unit, sources in matrices.items():
+        times = gates if unit in recurrent else 1
+        square += times * sum(n for source, n in sources.items() if source not in inputs)
+        linear += times * features * sum(n for source, n in sources.items() if source in inputs)
+        linear += gates * 2 if unit in recurrent else 1  # biases
+    return square, linear
+
+
+def _gates(cell: Any) -> int:
     if not isinstance(cell, str) or cell not in GATES:
         raise ValueError(f"cell must be one of 'RNN', 'GRU', 'LSTM', got {shown(cell)}")
-    graph = as_cyclic_graph(architecture)
-    inputs = set(graph.graph["inputs"])
-    return graph, hidden, (lambda unit: features if unit in inputs else hidden), GATES[cell]
+    return GATES[cell]
 
 
 def _on_cycles(graph: nx.MultiDiGraph) -> set[Any]:
@@ -153,7 +165,3 @@ def _on_cycles(graph: nx.MultiDiGraph) -> set[Any]:
     units = nx.DiGraph((unit_of(u, period), unit_of(v, period)) for u, v in graph.edges())
     parts = nx.strongly_connected_components(units)
     return {u for part in parts for u in part if len(part) > 1 or units.has_edge(u, u)}
-
-
-def _units(graph: nx.MultiDiGraph) -> list[Any]:
-    return list(dict.fromkeys(unit_of(node, graph.graph["period"]) for node in graph))

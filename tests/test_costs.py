@@ -37,6 +37,11 @@ def test_parameters_and_state_are_those_of_the_torch_module(
     graph = dilated_rnn(dilations, fusion=fuse)
     sizes = {"input_size": features, "cell": cell}
     assert count_parameters(graph, hidden, **sizes) == sum(p.numel() for p in model.parameters())
+    if not fuse:  # a scheme is counted without its graph
+        assert count_parameters(dilations, hidden, **sizes) == count_parameters(
+            graph, hidden, **sizes
+        )
+        assert state_size(dilations, hidden, cell) == state_size(graph, hidden, **sizes)
     _, state = model(torch.zeros(1, 1, features))
     tensors = [t for layer in state for t in (layer if isinstance(layer, tuple) else (layer,))]
     if not fuse:  # a module keeps the states that fusion reads beside those that the layer reads

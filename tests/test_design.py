@@ -546,7 +546,11 @@ def test_a_recommendation_shows_itself():
         ({"parameters": "50k"}, TypeError, "parameters must be a positive integer, got '50k'"),
         ({"steps": 1000}, ValueError, "a budget of parameters or of state must be given"),
         ({}, ValueError, "a budget of parameters or of state must be given"),
-        ({"parameters": 100, "cell": "gru"}, ValueError, "cell must be 'RNN', 'GRU' or 'LSTM'"),
+        (
+            {"parameters": 100, "cell": "gru"},
+            ValueError,
+            "cell must be one of 'RNN', 'GRU', 'LSTM'",
+        ),
         ({"parameters": 100, "seed": -1}, ValueError, "seed must be a non-negative integer"),
     ],
 )

@@ -271,7 +271,7 @@ def test_the_model_says_what_it_is_made_of():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([1, 2], 3, 4), TypeError, "architecture must be a sequence of dilations or a nx.Mult"),
+        (([1, 2], 3, 4), TypeError, "graph must be a nx.MultiDiGraph, got list"),
         ((LOOPS, 0, 4), ValueError, "input_size must be a positive integer, got 0"),
         ((LOOPS, 3, -1), ValueError, "hidden_size must be a positive integer, got -1"),
         ((skip_rnn(10**15), 3, 4), ValueError, "the state of one sequence must fit in half of"),
