@@ -1,0 +1,142 @@
+"""How long the exact Jacobian by lag takes beside what torch offers, on one CPU thread.
+
+    python -m tests.benchmarks.gradient_speed --output tests/benchmarks/results/gradient_speed.csv
+
+T = 1000 steps, hidden 20, one sequence, float32: the Jacobian of the last output to every input.
+All ways take turns, round after round, in one process; the table gives medians. `ratio` is the
+time of the way over that of gradient_profile, the best case of a way that needs parameters without
+gradients included: above 1, gradient_profile is faster. The ways:
+
+    gradient_profile   the package's
+    jacobian           torch.autograd.functional.jacobian, one backward pass per unit
+    vectorized         the same with vectorize=True
+    jacrev             torch.func.jacrev
+    copies             one backward pass, the input repeated once per unit: the best by hand
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import time
+import warnings
+from pathlib import Path
+
+import torch
+
+from drnn_theory import DilatedRNN, gradient_profile
+
+COLUMNS = ["module", "way", "milliseconds", "ratio", "steps", "hidden", "repetitions", "torch"]
+COLUMNS += ["machine", "load"]
+HIDDEN = 20
+
+
+class TCN(torch.nn.Module):
+    """Nine causal convolutions of dilations 1..256, time-major."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = [1, *[HIDDEN] * 9]
+        self.layers = torch.nn.ModuleList(
+            torch.nn.Conv1d(size, HIDDEN, 2, dilation=2**i) for i, size in enumerate(sizes[:9])
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.permute(1, 2, 0)
+        for layer in self.layers:
+            padded = torch.nn.functional.pad(x, (layer.dilation[0], 0))
+            x = torch.tanh(layer(padded))
+        return x.permute(2, 0, 1)
+
+
+class Attention(torch.nn.Module):
+    """Two layers of a Transformer encoder with a causal mask, time-major."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.enter = torch.nn.Linear(1, HIDDEN)
+        layer = torch.nn.TransformerEncoderLayer(HIDDEN, 4, 64, dropout=0.0)
+        self.encoder = torch.nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        mask = torch.nn.Transformer.generate_square_subsequent_mask(steps)
+        self.register_buffer("mask", mask)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.encoder(self.enter(x), mask=self.mask)
+
+
+def modules(steps: int) -> dict[str, torch.nn.Module]:
+    """Return the modules by name."""
+    dilations = [2**i for i in range(9)]
+    named: dict[str, torch.nn.Module] = {
+        f"DilatedRNN {cell}": DilatedRNN(1, HIDDEN, dilations, cell=cell)
+        for cell in ("RNN", "GRU", "LSTM")
+    }
+    named |= {f"torch.nn.{cell}": getattr(torch.nn, cell)(1, HIDDEN) for cell in ("GRU", "LSTM")}
+    return named | {"TCN": TCN(), "Transformer": Attention(steps)}
+
+
+def ways(module: torch.nn.Module, x: torch.Tensor) -> dict:
+    """Return a function for every way."""
+
+    def last(x: torch.Tensor) -> torch.Tensor:
+        output = module(x)
+        return (output[0] if isinstance(output, tuple) else output)[-1]
+
+    def copies() -> torch.Tensor:
+        repeated = x.repeat(1, HIDDEN, 1).requires_grad_()
+        return torch.autograd.grad(last(repeated), repeated, torch.eye(HIDDEN))[0]
+
+    jacobian = torch.autograd.functional.jacobian
+    return {
+        "gradient_profile": lambda: gradient_profile(module, len(x), inputs=x),
+        "jacobian": lambda: jacobian(lambda x: last(x)[0], x),
+        "vectorized": lambda: jacobian(lambda x: last(x)[0], x, vectorize=True),
+        "jacrev": lambda: torch.func.jacrev(lambda x: last(x)[0])(x),
+        "copies": copies,
+    }
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--repetitions", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    warnings.simplefilter("ignore")
+    rows = []
+    x = torch.randn(arguments.steps, 1, 1)
+    for name, module in modules(arguments.steps).items():
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)  # no way need compute their gradients
+        times: dict[str, list[float]] = {}
+        for _ in range(arguments.repetitions):
+            for way, run in ways(module, x).items():
+                begin = time.perf_counter()
+                try:
+                    run()
+                except RuntimeError:  # a way that does not know this module
+                    continue
+                times.setdefault(way, []).append(time.perf_counter() - begin)
+        medians = {way: statistics.median(seconds) for way, seconds in times.items()}
+        for way, seconds in medians.items():
+            ratio = seconds / medians["gradient_profile"]
+            machine = f"{platform.machine()}, {os.cpu_count()} logical cores"
+            rows.append(
+                [name, way, f"{1000 * seconds:.1f}", f"{ratio:.2f}", arguments.steps, HIDDEN]
+            )
+            rows[-1] += [arguments.repetitions, torch.__version__, machine]
+            rows[-1] += [f"{os.getloadavg()[0]:.1f}"]
+            print(*rows[-1][:4], sep="\t", flush=True)
+    if arguments.output:
+        with arguments.output.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+if __name__ == "__main__":
+    main()
