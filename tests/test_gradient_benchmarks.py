@@ -1,0 +1,97 @@
+"""The committed tables of gradient flow: complete, consistent, and with the targets met."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from drnn_theory import compute_mrl
+from drnn_theory.costs import sequential_steps
+from tests.benchmarks import gradient_flow_study as study
+from tests.benchmarks import gradient_speed
+
+RESULTS = Path(__file__).parent / "benchmarks" / "results"
+
+
+def read(name):
+    with (RESULTS / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("module", "target"),
+    [("DilatedRNN RNN", 10), ("DilatedRNN GRU", 10), ("DilatedRNN LSTM", 1.3)],
+)
+def test_the_exact_profile_of_a_dilated_rnn_is_faster_than_torchs_jacobian(module, target):
+    (row,) = [r for r in read("gradient_speed") if (r["module"], r["way"]) == (module, "jacobian")]
+    assert float(row["ratio"]) >= target
+    assert (row["steps"], row["hidden"]) == ("1000", "20")
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # of jacrev, for attention
+def test_every_way_of_the_speed_table_gives_the_same_norms():
+    torch.manual_seed(0)
+    x = torch.randn(30, 1, 1)
+    for name, module in gradient_speed.modules(30).items():
+        ways = gradient_speed.ways(module, x)
+        norms = torch.tensor(ways.pop("gradient_profile")().norms)
+        for way, run in ways.items():
+            if name.startswith("DilatedRNN") and way in ("vectorized", "jacrev"):
+                continue  # which warn of what they lack
+            found = run()
+            found = found.squeeze(2) if way == "copies" else found.reshape(20, 30).t()
+            found = found.norm(dim=1).flip(0)
+            # float32: a small norm at a large lag is right to the largest's last digits only
+            torch.testing.assert_close(
+                norms.float(), found, rtol=1e-3, atol=1e-6, msg=f"{name} {way}"
+            )
+
+
+def test_the_study_covers_60_architectures_of_equal_parameters():
+    rows = read("gradient_flow")
+    names = {row["architecture"] for row in rows}
+    assert names == set(study.architectures())
+    assert len(names) >= 60
+    assert len(rows) == 2 * len(names)
+    parameters = [int(row["parameters"]) for row in rows]
+    assert max(parameters) <= study.BUDGET
+    assert min(parameters) > 0.9 * study.BUDGET  # one unit more would pass the budget
+    for row in rows[::10]:
+        graph = study.architectures()[row["architecture"]]
+        assert float(row["mean_recurrent_length"]) == pytest.approx(
+            compute_mrl(graph, study.SPAN), rel=1e-5
+        )
+
+
+def test_the_correlations_are_those_of_the_study():
+    again = [
+        {k: str(v) for k, v in row.items()} for row in study.correlations(read("gradient_flow"))
+    ]
+    for one, other in zip(again, read("gradient_flow_correlations"), strict=True):
+        # six digits are committed: ranks may tie that did not
+        rank = pytest.approx(float(other.pop("spearman")), abs=0.01, nan_ok=True)
+        assert float(one.pop("spearman")) == rank
+        assert one == other
+
+
+def test_one_row_of_the_study_is_measured_again():
+    graph = study.architectures()["1 4 16 64"]
+    (row,) = [
+        r
+        for r in read("gradient_flow")
+        if (r["architecture"], r["weights"]) == ("1 4 16 64", "uniform")
+    ]
+    found = study.reach(study.measure(graph, int(row["hidden_size"]), "uniform"))
+    for name, value in found.items():
+        assert float(row[name]) == pytest.approx(value, rel=1e-4)  # six digits, other machines
+
+
+def test_the_table_of_starting_dilations_is_complete():
+    rows = read("starting_dilation")
+    cases = {(r["cell"], r["hidden"], r["start"], r["fusion"]) for r in rows}
+    assert len(cases) == len(rows) == 3 * 2 * 7
+    for row in rows:
+        dilations = [int(s) for s in row["dilations"].split()]
+        assert int(row["sequential_steps"]) == sequential_steps(dilations, int(row["steps"]))
+        assert float(row["seconds"]) > 0
