@@ -6,11 +6,11 @@ positive input every factor is 1, so that the Jacobian is the number of paths: t
 the graph and the model.
 """
 
-from .law import expected_gradient_profile, mean_field_slopes
-from .leaks import Leak, find_leaks
-from .lengths import measure_path_lengths
-from .profile import GradientProfile, gradient_profile
-from .units import unit_dilated_rnn, unit_graph_rnn
+from drnn_theory.gradients.law import expected_gradient_profile, mean_field_slopes
+from drnn_theory.gradients.leaks import Leak, find_leaks
+from drnn_theory.gradients.lengths import measure_path_lengths
+from drnn_theory.gradients.profile import GradientProfile, gradient_profile
+from drnn_theory.gradients.units import unit_dilated_rnn, unit_graph_rnn
 
 __all__ = [
     "GradientProfile",

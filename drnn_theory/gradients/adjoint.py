@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from ..models import DilatedRNN
-from ..models.folding import run_layer
-from .passes import Asked
+from drnn_theory.gradients.passes import Asked
+from drnn_theory.models import DilatedRNN
+from drnn_theory.models.folding import run_layer
 
 __all__ = ["rows_of_adjoint"]
 

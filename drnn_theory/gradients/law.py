@@ -9,9 +9,9 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from ..architectures import as_architecture
-from ..dilations import as_integer, require_memory, shown
-from ..paths.general import Wiring
+from drnn_theory.architectures import as_architecture
+from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.paths.general import Wiring
 
 __all__ = ["expected_gradient_profile", "mean_field_slopes"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dilations import as_integer
-from .borrowing import borrowed
-from .passes import runner
-from .profile import draw_inputs
+from drnn_theory.dilations import as_integer
+from drnn_theory.gradients.borrowing import borrowed
+from drnn_theory.gradients.passes import runner
+from drnn_theory.gradients.profile import draw_inputs
 
 __all__ = ["Leak", "find_leaks"]
 

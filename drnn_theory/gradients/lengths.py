@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dilations import as_integer, require_memory
-from ..models import DilatedRNN, GraphRNN
-from .borrowing import borrowed
+from drnn_theory.dilations import as_integer, require_memory
+from drnn_theory.gradients.borrowing import borrowed
+from drnn_theory.models import DilatedRNN, GraphRNN
 
 __all__ = ["measure_path_lengths"]
 

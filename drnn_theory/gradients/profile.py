@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dilations import as_integer, require_memory, shown
-from ..models import DilatedRNN
-from .adjoint import rows_of_adjoint
-from .borrowing import borrowed
-from .passes import rows_of_jacobian, runner
+from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.gradients.adjoint import rows_of_adjoint
+from drnn_theory.gradients.borrowing import borrowed
+from drnn_theory.gradients.passes import rows_of_jacobian, runner
+from drnn_theory.models import DilatedRNN
 
 __all__ = ["GradientProfile", "draw_inputs", "gradient_profile"]
 

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..architectures import as_cyclic_graph
-from ..dilations import as_dilations
-from ..models import DilatedRNN, GraphRNN
+from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.dilations import as_dilations
+from drnn_theory.models import DilatedRNN, GraphRNN
 
 __all__ = ["unit_dilated_rnn", "unit_graph_rnn"]
 
