@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import networkx as nx
@@ -21,6 +21,9 @@ from matplotlib.ticker import MaxNLocator
 
 from drnn_theory.graphs import unit_of
 
+if TYPE_CHECKING:
+    from drnn_theory.design import Option
+
 __all__ = [
     "plot_gradient_profiles",
     "plot_mrl_against_span",
@@ -30,6 +33,7 @@ __all__ = [
 ]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vP*X"
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 
 
@@ -126,16 +130,21 @@ def plot_gradient_profiles(
     return ax
 
 
-def plot_options(options: Mapping[str, tuple[int, float]], *, ax: Axes | None = None) -> Axes:
-    """Draw what a budget allows: (hidden size, mean recurrent length) for each named scheme."""
+def plot_options(options: Sequence[Option], *, ax: Axes | None = None) -> Axes:
+    """Draw the options of :func:`recommend`: mean recurrent length against hidden size."""
     ax = plt.gca() if ax is None else ax
-    sizes, means = zip(*options.values(), strict=True)
+    sizes, means = [o.hidden_size for o in options], [float(o.mrl) for o in options]
     ax.plot(sizes, means, color="0.72", linewidth=0.8, zorder=1)
-    ax.scatter(sizes, means, s=16, color=COLOURS[0], zorder=2)
-    for name, place in options.items():
-        ax.annotate(name, place, xytext=(4, 3), textcoords="offset points", fontsize="small")
-    ax.margins(x=0.25, y=0.12)
-    ax.set_xscale("log")
+    for i, option in enumerate(options):
+        ax.plot(
+            sizes[i],
+            means[i],
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            linestyle="none",
+            label=", ".join(map(str, option.dilations)),
+        )
+    _legend(ax)
     ax.set_yscale("log")
     ax.set_xlabel("hidden size $H$ (units per layer)")
     ax.set_ylabel("mean recurrent length (edges)")
@@ -157,8 +166,12 @@ def _lines(ax: Axes, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Non
             marker="o" if np.count_nonzero(np.isfinite(y)) == 1 else None,
         )
     if curves:
-        # above the axes, where no curve can lie under it
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+        _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
+    """Put the legend above the axes, where no curve can lie under it."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 
 
 def _bend(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[float, float]]:

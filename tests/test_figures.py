@@ -3,7 +3,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from drnn_theory import dilated_cnn, dilated_rnn, figures, layers_rnn
+from drnn_theory import dilated_cnn, dilated_rnn, figures, layers_rnn, recommend
 from drnn_theory.paths.reference import shortest_path
 
 mpl.use("agg")
@@ -20,7 +20,7 @@ CALLS = [
     lambda ax: figures.plot_unfolded(dilated_rnn([1, 2]), 5, ax=ax),
     lambda ax: figures.plot_profiles({"a": np.array([1.0, np.inf, 2.0])}, ax=ax),
     lambda ax: figures.plot_mrl_against_span({"a": ([1, 2], [3.0, 4.0])}, ax=ax),
-    lambda ax: figures.plot_options({"1, 2": (20, 4.5), "1, 2, 4": (12, 5.0)}, ax=ax),
+    lambda ax: figures.plot_options(recommend(9, parameters=99).options, ax=ax),
     lambda ax: figures.plot_gradient_profiles({"a": (np.arange(3), np.array([1, 0.1, 0]))}, ax=ax),
 ]
 
