@@ -60,6 +60,16 @@ def test_a_missing_torch_is_named_with_the_command_that_brings_it():
     )
 
 
+@pytest.mark.parametrize("name", ["DilatedRNN", "GraphRNN", "gradient_profile"])
+def test_without_torch_a_name_that_needs_it_says_how_to_get_it(name):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"try: from drnn_theory import {name}\n"
+        "except ImportError as error: print(error)"
+    )
+    assert python(code) == 'models and gradients need torch: pip install "drnn_theory[torch]"'
+
+
 def test_the_wheel_holds_the_package_and_nothing_of_tests_or_notebooks(tmp_path):
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
     subprocess.run([*command, ROOT], capture_output=True, check=True)

@@ -6,6 +6,7 @@ positive input every factor is 1, so that the Jacobian is the number of paths: t
 the graph and the model.
 """
 
+import drnn_theory.models  # noqa: F401  # says what to install where torch is missing
 from drnn_theory.gradients.law import expected_gradient_profile, mean_field_slopes
 from drnn_theory.gradients.leaks import Leak, find_leaks
 from drnn_theory.gradients.lengths import measure_path_lengths
