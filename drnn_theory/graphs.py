@@ -71,7 +71,7 @@ def cyclic_graph(
     )
     for edge in _triples(edges):
         source, target, lag = edge
-        lag = as_integer(lag, f"lag of edge {shown((source, target))}", minimum=0)
+        lag = _checked_lag(lag, source, target)
         graph.add_edge(source, target, key=lag, lag=lag)
     return as_graph(graph)
 
@@ -101,17 +101,18 @@ def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
             _check_phase(node, period)
     triples = set()
     for source, target, data in graph.edges(data=True):
-        name = f"lag of edge {shown((source, target))}"
-        if data.get("lag") is None:
-            raise ValueError(f"{name} must be a non-negative integer, got none")
-        lag = data["lag"] = as_integer(data["lag"], name, minimum=0)
+        lag = data.get("lag")
+        if type(lag) is not int or lag < 0:
+            lag = data["lag"] = _checked_lag(lag, source, target)
         if (source, target, lag) in triples:
-            raise ValueError(f"{name} must differ from its parallel edges', got {lag} twice")
+            raise ValueError(
+                f"{_lag_of(source, target)} must differ from its parallel edges', got {lag} twice"
+            )
         triples.add((source, target, lag))
         if period > 1 and (lag - target[0] + source[0]) % period:
             raise ValueError(
-                f"{name} must be congruent to {(target[0] - source[0]) % period} modulo the period "
-                f"{period}, got {lag}"
+                f"{_lag_of(source, target)} must be congruent to "
+                f"{(target[0] - source[0]) % period} modulo the period {period}, got {lag}"
             )
     units = {unit_of(node, period) for node in graph}
     for role in ("inputs", "outputs"):
@@ -264,6 +265,16 @@ def unit_of(node: Any, period: int) -> Hashable:
     return node if period == 1 else node[1]
 
 
+def _lag_of(source: Any, target: Any) -> str:
+    return f"lag of edge {shown((source, target))}"
+
+
+def _checked_lag(lag: Any, source: Any, target: Any) -> int:
+    if lag is None:
+        raise ValueError(f"{_lag_of(source, target)} must be a non-negative integer, got none")
+    return as_integer(lag, _lag_of(source, target), minimum=0)
+
+
 def _check_phase(node: Any, period: int) -> None:
     if not (isinstance(node, tuple) and len(node) == 2):
         raise ValueError(
@@ -304,10 +315,6 @@ def _triples(edges: Any) -> Iterable[tuple[Hashable, Hashable, int]]:
             raise ValueError(f"edges must be triples (from, to, lag), got {shown(edge)}")
         _check_hashable(edge[0])
         _check_hashable(edge[1])
-        if edge[2] is None:
-            raise ValueError(
-                f"lag of edge {shown(edge[:2])} must be a non-negative integer, got none"
-            )
         yield edge
 
 

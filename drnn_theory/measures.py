@@ -78,9 +78,7 @@ def compute_mrl(
     91.0
     """
     architecture = as_architecture(architecture)
-    mean = mrl_curve(
-        architecture, [_span(architecture, span)], exact=True, vertical=vertical, phase=phase
-    )[0]
+    mean = _means(architecture, [_span(architecture, span)], vertical=vertical, phase=phase)[0]
     return mean if exact else _as_float(mean)
 
 
@@ -102,17 +100,26 @@ def mrl_curve(
     spans = [as_integer(span, "span") for span in spans]
     if not spans:
         raise ValueError("spans must be one or more positive integers, got none")
+    means = _means(as_architecture(architecture), spans, vertical=vertical, phase=phase)
+    return means if exact else [_as_float(mean) for mean in means]
+
+
+def _means(
+    architecture: tuple[int, ...] | nx.MultiDiGraph,
+    spans: list[int],
+    *,
+    vertical: bool,
+    phase: str,
+) -> list[Any]:
+    """Return the exact mean for each span of an architecture that has been checked."""
     if not isinstance(phase, str) or phase not in ("worst", "mean", "best"):
         raise ValueError(f"phase must be 'worst', 'mean' or 'best', got {shown(phase)}")
-    profiles = lengths_over_phases(
-        as_architecture(architecture), max(spans), vertical=vertical, phase=phase
-    )
+    profiles = lengths_over_phases(architecture, max(spans), vertical=vertical, phase=phase)
     totals = zip(*(profile.totals(spans) for profile in profiles), strict=True)
-    means = [
+    return [
         math.inf if None in total else Fraction(sum(total), span * len(total))
         for span, total in zip(spans, totals, strict=True)
     ]
-    return means if exact else [_as_float(mean) for mean in means]
 
 
 def longest_lag(
@@ -139,7 +146,13 @@ def default_span(architecture: Any) -> int:
     >>> default_span([1, 8, 2])
     8
     """
-    architecture = as_architecture(architecture)
+    return _span(as_architecture(architecture), None)
+
+
+def _span(architecture: tuple[int, ...] | nx.MultiDiGraph, span: int | None) -> int:
+    """Return the span, or the default of an architecture that has been checked."""
+    if span is not None:
+        return as_integer(span, "span")
     if isinstance(architecture, tuple):
         return max(architecture)
     largest = max(lag for *_, lag in architecture.edges(data="lag"))
@@ -322,7 +335,3 @@ def _as_float(mean: float | Fraction) -> float:
 
 def _table(architecture: Any) -> EdgeTable:
     return edge_table(as_cyclic_graph(architecture))
-
-
-def _span(architecture: Any, span: int | None) -> int:
-    return default_span(architecture) if span is None else as_integer(span, "span")

@@ -43,8 +43,10 @@ def as_stack(architecture: tuple[int, ...] | nx.MultiDiGraph) -> Stack | None:
     """
     if isinstance(architecture, tuple):
         return Stack(tuple(sorted(set(architecture))), len(architecture))
+    if architecture.graph["period"] > 1:
+        return None
     table = edge_table(architecture)
-    if architecture.graph["period"] > 1 or len(table.inputs) != 1 or len(table.outputs) != 1:
+    if len(table.inputs) != 1 or len(table.outputs) != 1:
         return None
     loops = table.source == table.target
     above = dict(zip(table.source[~loops].tolist(), table.target[~loops].tolist(), strict=True))
