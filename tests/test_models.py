@@ -1,5 +1,7 @@
 """The dilated models against what defines them: a loop over time, one cell at a time."""
 
+import re
+
 import pytest
 import torch
 
@@ -730,9 +732,8 @@ REFUSED_MODELS = {
     ("options", "error", "message"), REFUSED_MODELS.values(), ids=REFUSED_MODELS
 )
 def test_a_model_that_cannot_be_is_refused(options, error, message):
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=rf"^{re.escape(message)}\Z"):
         DilatedRNN(**({"input_size": 3, "hidden_size": 5, "dilations": [1, 2, 4]} | options))
-    assert str(caught.value) == message
 
 
 def zeros(*shape, dtype=torch.float64, device="cpu"):
@@ -873,6 +874,5 @@ REFUSED_CALLS = {
 )
 def test_a_call_that_cannot_be_is_refused(cell, options, arguments, error, message):
     model = DilatedRNN(3, 5, [1, 2], cell=cell, dtype=torch.float64, **options)
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=rf"^{re.escape(message)}\Z"):
         model(*arguments)
-    assert str(caught.value) == message
