@@ -34,6 +34,7 @@ from .gradients import (
     measure_path_lengths,
 )
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
+from .measured import load_measured
 from .measures import (
     compute_mrl,
     critical_cycle,
@@ -89,6 +90,7 @@ __all__ = [
     "hierarchical_rnn",
     "is_divisor_chain",
     "layers_rnn",
+    "load_measured",
     "load_optimal_schemes",
     "longest_lag",
     "mean_field_slopes",

@@ -1,22 +1,13 @@
 """The committed tables of gradient flow: complete, consistent, and with the targets met."""
 
-import csv
-from pathlib import Path
-
 import pytest
 import torch
 
 from drnn_theory import compute_mrl
 from drnn_theory.costs import sequential_steps
+from drnn_theory.measured import load_measured
 from tests.benchmarks import gradient_flow_study as study
 from tests.benchmarks import gradient_speed
-
-RESULTS = Path(__file__).parent / "benchmarks" / "results"
-
-
-def read(name):
-    with (RESULTS / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +15,11 @@ def read(name):
     [("DilatedRNN RNN", 10), ("DilatedRNN GRU", 10), ("DilatedRNN LSTM", 1.3)],
 )
 def test_the_exact_profile_of_a_dilated_rnn_is_faster_than_torchs_jacobian(module, target):
-    (row,) = [r for r in read("gradient_speed") if (r["module"], r["way"]) == (module, "jacobian")]
+    (row,) = [
+        r
+        for r in load_measured("gradient_speed")
+        if (r["module"], r["way"]) == (module, "jacobian")
+    ]
     assert float(row["ratio"]) >= target
     assert (row["steps"], row["hidden"]) == ("1000", "20")
 
@@ -49,7 +44,7 @@ def test_every_way_of_the_speed_table_gives_the_same_norms():
 
 
 def test_the_study_covers_60_architectures_of_equal_parameters():
-    rows = read("gradient_flow")
+    rows = load_measured("gradient_flow")
     names = {row["architecture"] for row in rows}
     assert names == set(study.architectures())
     assert len(names) >= 60
@@ -66,9 +61,10 @@ def test_the_study_covers_60_architectures_of_equal_parameters():
 
 def test_the_correlations_are_those_of_the_study():
     again = [
-        {k: str(v) for k, v in row.items()} for row in study.correlations(read("gradient_flow"))
+        {k: str(v) for k, v in row.items()}
+        for row in study.correlations(load_measured("gradient_flow"))
     ]
-    for one, other in zip(again, read("gradient_flow_correlations"), strict=True):
+    for one, other in zip(again, load_measured("gradient_flow_correlations"), strict=True):
         # six digits are committed: ranks may tie that did not
         rank = pytest.approx(float(other.pop("spearman")), abs=0.01, nan_ok=True)
         assert float(one.pop("spearman")) == rank
@@ -79,7 +75,7 @@ def test_one_row_of_the_study_is_measured_again():
     graph = study.architectures()["1 4 16 64"]
     (row,) = [
         r
-        for r in read("gradient_flow")
+        for r in load_measured("gradient_flow")
         if (r["architecture"], r["weights"]) == ("1 4 16 64", "uniform")
     ]
     found = study.reach(study.measure(graph, int(row["hidden_size"]), "uniform"))
@@ -88,7 +84,7 @@ def test_one_row_of_the_study_is_measured_again():
 
 
 def test_the_table_of_starting_dilations_is_complete():
-    rows = read("starting_dilation")
+    rows = load_measured("starting_dilation")
     cases = {(r["cell"], r["hidden"], r["start"], r["fusion"]) for r in rows}
     assert len(cases) == len(rows) == 3 * 2 * 7
     for row in rows:

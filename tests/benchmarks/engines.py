@@ -3,7 +3,8 @@
     python tests/benchmarks/engines.py
 
 Each engine computes all shortest path lengths d(0..span). Repetitions of the engines take turns;
-medians are written to results/engines.csv and drawn in docs/images/engine_speed.png.
+medians are written to drnn_theory/data/measured/engines.csv and drawn in
+docs/images/engine_speed.png.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from drnn_theory import dilated_rnn, exponential_dilations
+from drnn_theory.measured import FOLDER
 from drnn_theory.paths.certificates import graph_profiles
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.reference import reference_path_lengths
@@ -76,10 +78,11 @@ def main():
                 rows.append((vary, len(dilations), span, name, f"{seconds:.3g}", f"{ratio:.3g}"))
                 print(*rows[-1], sep="  ", flush=True)
     note = f"python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}"
-    with (HERE / "results" / "engines.csv").open("w", newline="") as file:
+    header = ["grows", "layers", "span", "engine", "seconds", "networkx / engine", "machine"]
+    with (FOLDER / "engines.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["grows", "layers", "span", "engine", "seconds", "networkx / engine", note])
-        writer.writerows(rows)
+        writer.writerow(header)
+        writer.writerows([*row, note] for row in rows)
     draw(rows)
 
 

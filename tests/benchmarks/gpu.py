@@ -1,6 +1,6 @@
 """All that a GPU can be asked, in one command, in one table.
 
-    python -m tests.benchmarks.gpu --output tests/benchmarks/results/gpu.csv
+    python -m tests.benchmarks.gpu --output drnn_theory/data/measured/gpu.csv
 
 Agreement with the CPU in float64 (outputs, gradients, gradient profiles, path lengths); the speed
 of DilatedRNN, forward and backward, against the undilated torch.nn stack and the form that

@@ -4,9 +4,9 @@
 
 Random tanh networks of many architectures, all of at most 8000 parameters and as near to that as
 their hidden size allows; the norm of the Jacobian at lags 0..191 in float64, root mean square over
-weights and inputs. Written to results/gradient_flow.csv, one row per architecture and way to draw
-the weights; rank correlations to results/gradient_flow_correlations.csv, over all architectures and
-over the stacks of one dilation per layer alone. The weights are drawn
+weights and inputs. Written to gradient_flow.csv in drnn_theory/data/measured, one row per
+architecture and way to draw the weights; rank correlations to gradient_flow_correlations.csv, over
+all architectures and over the stacks of one dilation per layer alone. The weights are drawn
 
     uniform       as torch.nn.RNN does, up to 1 / sqrt(H) in every matrix
     orthogonal    at gain 1, divided by the root of the number of lagged edges into the node
@@ -37,7 +37,6 @@ from __future__ import annotations
 import csv
 import math
 import random
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -58,8 +57,8 @@ from drnn_theory import (
     skip_rnn,
     stacked_rnn,
 )
+from drnn_theory.measured import FOLDER
 
-HERE = Path(__file__).parent
 BUDGET, SPAN, LAGS, SEEDS = 8000, 64, 192, (0, 1, 2)
 REACHES = ("log_gradient", "horizon", "mean_lag")
 PREDICTORS = ("mean_recurrent_length", "skip_coefficient", "log_paths", "law")
@@ -206,7 +205,7 @@ def correlations(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write(name: str, rows: list[dict[str, Any]]) -> None:
     """Write rows as CSV."""
-    with (HERE / "results" / name).open("w", newline="") as file:
+    with (FOLDER / name).open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         for row in rows:

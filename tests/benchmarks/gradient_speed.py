@@ -1,6 +1,6 @@
 """How long the exact Jacobian by lag takes beside what torch offers, on one CPU thread.
 
-    python -m tests.benchmarks.gradient_speed --output tests/benchmarks/results/gradient_speed.csv
+    python -m tests.benchmarks.gradient_speed --output drnn_theory/data/measured/gradient_speed.csv
 
 T = 1000 steps, hidden 20, one sequence, float32: the Jacobian of the last output to every input.
 All ways take turns in shuffled order, round after round, in one process; the table gives medians.

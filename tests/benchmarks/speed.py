@@ -1,6 +1,6 @@
 """How long DilatedRNN takes beside other ways to run the same network, on the CPU.
 
-    python tests/benchmarks/speed.py --output tests/benchmarks/results/speed_cpu.csv
+    python tests/benchmarks/speed.py --output drnn_theory/data/measured/speed_cpu.csv
 
 All sides of a case run in turn, round after round, in one process, so that whatever else the
 machine does meets them alike; the table gives medians. `ratio` is the view form's time over the

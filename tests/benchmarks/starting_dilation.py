@@ -1,7 +1,7 @@
 """What a larger starting dilation saves: seconds and sequential steps per training step.
 
     python -m tests.benchmarks.starting_dilation --output \\
-        tests/benchmarks/results/starting_dilation.csv
+        drnn_theory/data/measured/starting_dilation.csv
 
 Nine layers of dilations 2^l0 .. 2^(l0 + 8), starting dilations 2^l0 = 1, 2, 4, 8, without and with
 the fusion layer that a start above 1 needs to reach every lag (else its mean is inf), T = 1000,
