@@ -152,8 +152,6 @@ def _report(options: argparse.Namespace) -> int:
         for name, architecture in added.items():
             _add(named, name, architecture)
         span = chosen or span
-    if not options.out:
-        raise ValueError("out must name a folder, got none")
     report = Report(named, options.out, span=span, quick=options.quick)
     comparison, failures = report.run()
     print(comparison)

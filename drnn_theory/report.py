@@ -6,14 +6,8 @@ numbers have.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,15 +21,23 @@ from drnn_theory.dilations import require_memory
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
 from drnn_theory.paths import lengths_over_phases, path_counts, shortest_path
-from drnn_theory.summaries import Comparison, compare, plain
+from drnn_theory.summaries import Comparison, compare
 from drnn_theory.theorems import THEOREMS, verify
+from drnn_theory.writing import (
+    VERSION,
+    as_folder,
+    make_folder,
+    plain_rows,
+    replacing,
+    rows_as_csv,
+    write_picture,
+)
 
-__all__ = ["SPAN", "VERSION", "Report"]
+__all__ = ["SPAN", "Report"]
 
 SPAN = 256
 SEED = 0
 HIDDEN_SIZE = 20
-VERSION = version("drnn_theory")
 TABLE_COLUMNS = (
     "exactly",
     "longest path",
@@ -62,7 +64,7 @@ class Report:
         quick: bool = False,
     ):
         self.architectures = {name: as_architecture(a) for name, a in architectures.items()}
-        self.out = Path(out)
+        self.out = as_folder(out)
         self.span = span
         self.length = min(span, 64 if quick else 256) + 1  # lags measured by autograd, 0 included
         self.quick = quick
@@ -81,12 +83,7 @@ class Report:
         needs_torch("the report")
         # d(n) of every architecture is drawn lag by lag
         require_memory(100 * self.span * len(self.architectures), f"a report at span {self.span}")
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"out must be a folder that can be written, got {self.out}: {error.strerror}"
-            ) from None
+        make_folder(self.out)
         comparison = self.compare_architectures()
         failures = self.check_closed_forms() + self.measure_gradients()
         self.draw()
@@ -233,31 +230,27 @@ class Report:
         import matplotlib as mpl
         import matplotlib.pyplot as plt
 
-        with mpl.rc_context({"font.size": 8, "pdf.fonttype": 42}):
-            figure, ax = plt.subplots(figsize=(5.5, height), layout="constrained")
+        from drnn_theory.venues import venue_style
+
+        style = venue_style("neurips")
+        with mpl.rc_context(style):
+            figure, ax = plt.subplots(figsize=(style["figure.figsize"][0], height))
             plot(ax)
-            for kind, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
-                picture = io.BytesIO()
-                figure.savefig(picture, format=kind, dpi=200, metadata=metadata)
-                self._write(f"{name}.{kind}", picture.getvalue())
+            for kind in ("pdf", "png"):
+                write_picture(figure, self.out / f"{name}.{kind}")
+                self.files.append(self.out / f"{name}.{kind}")
             plt.close(figure)
 
     def _write_table(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Write rows as CSV and JSON, with what they are about beside each row."""
-        rows = [{key: plain(value) for key, value in row.items()} for row in rows]
-        keys = list(dict.fromkeys(key for row in rows for key in row))
-        about = {key: value for key, value in self.about.items() if key not in keys}
-        text = io.StringIO()
-        writer = csv.DictWriter(text, [*keys, *about], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | about for row in rows)
-        self._write(f"{name}.csv", text.getvalue())
-        self._write(f"{name}.json", json.dumps({**self.about, "rows": rows}, indent=1) + "\n")
+        self._write(f"{name}.csv", rows_as_csv(rows, self.about))
+        self._write(
+            f"{name}.json", json.dumps({**self.about, "rows": plain_rows(rows)}, indent=1) + "\n"
+        )
 
-    def _write(self, name: str, content: str | bytes) -> None:
+    def _write(self, name: str, content: str) -> None:
         with replacing(self.out / name) as temporary:
-            data = content.encode() if isinstance(content, str) else content
-            temporary.write_bytes(data)
+            temporary.write_text(content, encoding="utf-8")
         self.files.append(self.out / name)
 
 
@@ -265,17 +258,3 @@ def needs_torch(what: str) -> None:
     """Raise ImportError, naming the command that brings torch, where it is missing."""
     if find_spec("torch") is None:
         raise ImportError(f'{what} needs torch: pip install "drnn_theory[torch]"')
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file that becomes ``path`` if all goes well, and is removed if not."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

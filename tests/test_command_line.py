@@ -11,7 +11,8 @@ import pytest
 
 from drnn_theory import compute_mrl, optimal_dilations, theorems
 from drnn_theory.__main__ import main
-from drnn_theory.report import Report, replacing
+from drnn_theory.report import Report
+from drnn_theory.writing import replacing
 
 
 def run(capsys, *arguments):

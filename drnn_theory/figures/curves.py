@@ -1,0 +1,93 @@
+"""Curves over lags, spans and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from drnn_theory.figures.marks import Curve, draw_lines
+
+__all__ = [
+    "plot_digit_means",
+    "plot_gradient_profiles",
+    "plot_mrl_against_layers",
+    "plot_mrl_against_span",
+    "plot_profiles",
+]
+
+
+def plot_profiles(
+    profiles: Mapping[str, np.ndarray], *, vertical: bool = True, ax: Axes | None = None
+) -> Axes:
+    """Draw d(n) against the lag n = 0, 1, .. for each named profile; gaps where d is infinite."""
+    ax = plt.gca() if ax is None else ax
+    draw_lines(ax, {name: (np.arange(len(d)), np.asarray(d)) for name, d in profiles.items()})
+    edges = "edges" if vertical else "lagged edges"
+    ax.set_xlabel("lag $n$ (steps)")
+    ax.set_ylabel(f"shortest path $d(n)$ ({edges})")
+    return ax
+
+
+def plot_mrl_against_span(
+    curves: Mapping[str, Curve],
+    *,
+    points: Mapping[str, Curve] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean recurrent length against the span for each name: (spans, means).
+
+    ``points``, by the same names, are drawn as markers on top: exact values on closed forms, say.
+    """
+    ax = plt.gca() if ax is None else ax
+    draw_lines(ax, curves, points)
+    ax.set_xlabel("span $m$ (lags averaged, steps)")
+    ax.set_ylabel("mean recurrent length (edges)")
+    return ax
+
+
+def plot_mrl_against_layers(curves: Mapping[str, Curve], *, ax: Axes | None = None) -> Axes:
+    """Draw the mean recurrent length against the number of layers for each name: (layers, means).
+
+    Layers are counted one by one, so that every value has a marker.
+    """
+    ax = plt.gca() if ax is None else ax
+    draw_lines(ax, curves, curves)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("layers $L$")
+    ax.set_ylabel("mean recurrent length (edges)")
+    return ax
+
+
+def plot_digit_means(curves: Mapping[str, Curve], *, ax: Axes | None = None) -> Axes:
+    r"""Draw the periodic part of the mean digit sum against log2 of the number of lags: (x, F)."""
+    ax = plt.gca() if ax is None else ax
+    draw_lines(ax, curves)
+    ax.set_xlabel(r"position in the octave, $\log_2 N - \lfloor\log_2 N\rfloor$")
+    ax.set_ylabel(r"$F(\log_2 N)$ (edges)")
+    return ax
+
+
+def plot_gradient_profiles(
+    profiles: Mapping[str, Curve],
+    *,
+    points: Mapping[str, Curve] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw gradient norms against the lag on a log scale for each name: (lags, norms).
+
+    ``points``, by the same names, are drawn as markers on top: measurements on a law, say.
+    """
+    ax = plt.gca() if ax is None else ax
+    curves = {
+        name: (lags, np.where(np.asarray(norms) > 0, norms, np.nan))
+        for name, (lags, norms) in profiles.items()
+    }
+    draw_lines(ax, curves, points)
+    ax.set_yscale("log")
+    ax.set_xlabel("lag $n$ (steps)")
+    ax.set_ylabel(r"gradient norm $\|\partial h_T / \partial x_{T-n}\|_F$ (no unit)")
+    return ax

@@ -1,0 +1,86 @@
+"""Colours, lines and legends that all figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+
+__all__ = ["COLOURS", "MARKERS", "STYLES", "draw_lines", "legend_above"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The colours of Okabe and Ito, which the colour-blind tell apart; the last is black."""
+MARKERS = "osD^vP*X"
+STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
+
+Curve = tuple[Any, Any]
+
+
+def draw_lines(
+    ax: Axes, curves: Mapping[str, Curve], points: Mapping[str, Curve] | None = None
+) -> None:
+    """Draw named curves, earlier ones wider, so that one that lies on another stays visible.
+
+    ``points`` are drawn as markers, in the colour of the curve of the same name.
+    """
+    points = points or {}
+    for i, name in enumerate(dict.fromkeys([*curves, *points])):
+        colour = COLOURS[i % len(COLOURS)]
+        label = name
+        if name in curves:
+            x, y = curves[name]
+            y = np.where(np.isfinite(np.asarray(y, dtype=float)), y, np.nan).astype(float)
+            alone = np.count_nonzero(np.isfinite(y)) == 1
+            ax.plot(
+                x,
+                y,
+                label=label,
+                color=colour,
+                linestyle=STYLES[i % len(STYLES)],
+                linewidth=0.9 + 1.4 * (len(curves) - 1 - i) / max(1, len(curves) - 1),
+                marker="o" if alone else None,
+            )
+            label = "_" + name
+        if name in points:
+            x, y = points[name]
+            ax.plot(
+                x,
+                np.asarray(y, dtype=float),
+                label=label,
+                color=colour,
+                linestyle="none",
+                marker=MARKERS[i % len(MARKERS)],
+                markersize=3,
+                markerfacecolor="white",
+                markeredgewidth=0.8,
+                zorder=3,
+            )
+    legend_above(ax)
+
+
+def legend_above(ax: Axes) -> None:
+    """Put the legend above the axes, where no curve can lie under it, as wide as it fits."""
+    _, labels = ax.get_legend_handles_labels()
+    if not labels:
+        return
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    width = 72 * figure.get_size_inches()[0] * ax.get_position().width
+    # a letter is about half as wide as its size; a handle and its gaps about four letters
+    column = size * (0.5 * max(map(len, labels)) + 4)
+    ncols = max(1, min(len(labels), int(width / column)))
+    rows = -(-len(labels) // ncols)
+    ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        ncols=-(-len(labels) // rows),
+        frameon=False,
+        borderaxespad=0.2,
+        columnspacing=1.2,
+        handlelength=2.2,
+    )

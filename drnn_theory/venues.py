@@ -1,0 +1,63 @@
+"""How figures look at a venue: width, font sizes and fonts, from tueplots.
+
+Nothing here is set for good: a style is a dictionary for ``matplotlib.rc_context``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib import font_manager
+from tueplots import bundles
+
+from drnn_theory.dilations import shown
+
+__all__ = ["VENUES", "venue_style"]
+
+
+def _latest_bundles() -> dict[str, Callable[..., dict[str, Any]]]:
+    """Return the bundle of the latest year for each venue that tueplots knows."""
+    dated = sorted(
+        (found[1], int(found[2]), getattr(bundles, name))
+        for name in dir(bundles)
+        if (found := re.fullmatch(r"([a-z]+)(\d{4})", name))
+    )
+    return {venue: bundle for venue, _, bundle in dated}
+
+
+VENUES = _latest_bundles()
+"""Name of a venue: tueplots' bundle of settings."""
+
+
+def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
+    """Return matplotlib's settings for a venue; ``wide`` spans both columns where it has two.
+
+    Text is set by matplotlib, not by LaTeX, so that no LaTeX is needed. Of the venue's fonts the
+    first that is installed is taken, and STIX, which is like Times and comes with matplotlib,
+    where none is. Raises ValueError for a venue that tueplots does not know.
+
+    >>> venue_style("neurips")["figure.figsize"][0], venue_style("icml", wide=False)["font.size"]
+    (5.5, 8)
+    """
+    if venue not in VENUES:
+        raise ValueError(f"venue must be one of {', '.join(VENUES)}, got {shown(venue)}")
+    bundle = VENUES[venue]
+    accepted = inspect.signature(bundle).parameters
+    wanted = {"usetex": False, "column": "full" if wide else "half"}
+    style = bundle(**{key: value for key, value in wanted.items() if key in accepted})
+    installed = set(font_manager.get_font_names())
+    fonts = [name for name in style.get("font.serif", ()) if name in installed]
+    return {
+        **style,
+        "text.usetex": False,
+        "text.latex.preamble": "",
+        "font.family": "serif",
+        "font.serif": [*fonts[:1], "STIXGeneral"],
+        "mathtext.fontset": "stix",
+        "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+    }
