@@ -24,6 +24,7 @@ from .design import (
     recommend,
 )
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
+from .gallery import FIGURES, PaperFigure, write_figures
 from .gradients import (
     GradientProfile,
     Leak,
@@ -55,6 +56,7 @@ from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem, verify
 
 __all__ = [
+    "FIGURES",
     "THEOREMS",
     "Comparison",
     "DilatedRNN",
@@ -62,6 +64,7 @@ __all__ = [
     "GraphRNN",
     "GraphState",
     "Leak",
+    "PaperFigure",
     "Summary",
     "Theorem",
     "as_dilations",
@@ -121,5 +124,6 @@ __all__ = [
     "vertical_edges",
     "wavefront_steps",
     "wavenet",
+    "write_figures",
     "zhang_rnn",
 ]

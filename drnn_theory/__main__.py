@@ -106,6 +106,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(run=_verify)
+
+    figures = commands.add_parser(
+        "figures",
+        help="the figures for a paper, with their numbers, captions and tables",
+        description="Write figures at the size and in the fonts of a venue, each with the numbers "
+        "behind it (CSV), a caption (txt) and, where it compares, a table for LaTeX (tex).",
+        epilog=EPILOG,
+    )
+    figures.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
+    figures.add_argument("--venue", default="neurips", help="default: neurips")
+    figures.add_argument("--out", default="figures", metavar="FOLDER", help="default: figures/")
+    figures.add_argument(
+        "--format", default="pdf", metavar="pdf,svg,png", help="one or more; default: pdf"
+    )
+    figures.set_defaults(run=_figures)
     return parser
 
 
@@ -236,6 +251,15 @@ def _verify(options: argparse.Namespace) -> int:
     verification = verify(progress=lambda theorems: tqdm(theorems, unit="theorem", leave=False))
     print(json.dumps(verification.to_dict(), indent=1) if options.json else verification)
     return 0 if verification else 1
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from drnn_theory.gallery import write_figures
+
+    formats = [kind.strip() for kind in options.format.split(",")]
+    for file in write_figures(options.names, options.out, venue=options.venue, formats=formats):
+        print(f"wrote {file}")
+    return 0
 
 
 if __name__ == "__main__":

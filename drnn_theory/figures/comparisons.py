@@ -52,7 +52,7 @@ def plot_measures(measures: Mapping[str, Mapping[str, float]], *, ax: Axes | Non
             marker=MARKERS[i % len(MARKERS)],
             markersize=4,
             color=COLOURS[i % len(COLOURS)],
-            markerfacecolor=COLOURS[i % len(COLOURS)] if i % 2 == 0 else "white",
+            markerfacecolor="none" if i % 2 else None,
             label=measure,
         )
     ax.set_yticks(rows, names)
@@ -73,7 +73,7 @@ def plot_scatter(groups: Mapping[str, Curve], *, ax: Axes | None = None) -> Axes
             marker=MARKERS[i % len(MARKERS)],
             markersize=3.2,
             color=COLOURS[i % len(COLOURS)],
-            markerfacecolor="none" if i % 2 else COLOURS[i % len(COLOURS)],
+            markerfacecolor="none" if i % 2 else None,
             markeredgewidth=0.8,
             label=name,
         )

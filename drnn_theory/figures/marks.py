@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import FormatStrFormatter
 
-__all__ = ["COLOURS", "MARKERS", "STYLES", "draw_lines", "legend_above"]
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "STYLES",
+    "draw_lines",
+    "legend_above",
+    "legend_above_all",
+    "powers_of_two",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The colours of Okabe and Ito, which the colour-blind tell apart; the last is black."""
@@ -41,7 +52,7 @@ def draw_lines(
                 label=label,
                 color=colour,
                 linestyle=STYLES[i % len(STYLES)],
-                linewidth=0.9 + 1.4 * (len(curves) - 1 - i) / max(1, len(curves) - 1),
+                linewidth=0.9 + 1.1 * (len(curves) - 1 - i) / max(1, len(curves) - 1),
                 marker="o" if alone else None,
             )
             label = "_" + name
@@ -64,23 +75,48 @@ def draw_lines(
 
 def legend_above(ax: Axes) -> None:
     """Put the legend above the axes, where no curve can lie under it, as wide as it fits."""
-    _, labels = ax.get_legend_handles_labels()
-    if not labels:
-        return
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    handles, labels = ax.get_legend_handles_labels()
+    if labels:
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        width = figure.get_size_inches()[0] * ax.get_position().width
+        form = _columns(labels, width) | {"bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
+        ax.legend(handles, labels, loc="lower center", **form)
+
+
+def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Replace the legends of axes by one above them all; it must lay out its parts by itself."""
+    named: dict[str, Artist] = {}
+    for ax in axes:
+        handles, labels = ax.get_legend_handles_labels()
+        named |= dict(zip(map(str, labels), handles, strict=True))
+        if (legend := ax.get_legend()) is not None:
+            legend.remove()
+    labels = list(named)
+    form = _columns(labels, figure.get_size_inches()[0])
+    figure.legend(list(named.values()), labels, loc="outside upper center", **form)
+
+
+def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
+    """Return how a legend stands in as many columns as fit into a width in inches."""
     size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
-    width = 72 * figure.get_size_inches()[0] * ax.get_position().width
     # a letter is about half as wide as its size; a handle and its gaps about four letters
     column = size * (0.5 * max(map(len, labels)) + 4)
-    ncols = max(1, min(len(labels), int(width / column)))
+    ncols = max(1, min(len(labels), int(72 * width / column)))
     rows = -(-len(labels) // ncols)
-    ax.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),
-        ncols=-(-len(labels) // rows),
-        frameon=False,
-        borderaxespad=0.2,
-        columnspacing=1.2,
-        handlelength=2.2,
-    )
+    return {
+        "ncols": -(-len(labels) // rows),
+        "frameon": False,
+        "columnspacing": 1.2,
+        "handlelength": 2.2,
+    }
+
+
+def powers_of_two(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic with its values written out: 1, 2, 4, .."""
+    if axis == "x":
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    else:
+        ax.set_yscale("log", base=2)
+        ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))

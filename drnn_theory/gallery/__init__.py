@@ -1,0 +1,85 @@
+"""The figures for a paper: every one with its numbers, its caption and, if it compares, a table.
+
+What is measured (speeds, studies) is read from the tables that come with the package, never
+measured here; everything else is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from tqdm import tqdm
+
+from drnn_theory.dilations import shown
+from drnn_theory.gallery.figure import PaperFigure
+from drnn_theory.gallery.graphs import GRAPHS
+from drnn_theory.gallery.means import MEANS
+from drnn_theory.gallery.measurements import MEASUREMENTS
+from drnn_theory.venues import venue_style
+from drnn_theory.writing import (
+    FORMATS,
+    as_folder,
+    make_folder,
+    replacing,
+    rows_as_csv,
+    write_picture,
+)
+
+__all__ = ["FIGURES", "PaperFigure", "write_figures"]
+
+FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*GRAPHS, *MEANS, *MEASUREMENTS)}
+"""Name -> figure, in the order of a paper."""
+
+
+def write_figures(
+    names: Iterable[str] = (),
+    out: str | Path = "figures",
+    *,
+    venue: str = "neurips",
+    formats: Iterable[str] = ("pdf",),
+) -> list[Path]:
+    """Write figures into a folder and return the files: all of them, or those named.
+
+    Each has its picture in every format, the numbers behind it (CSV), a caption of one line (txt)
+    and, where it compares, a table for the LaTeX package booktabs (tex). Pictures have the width,
+    the sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError for an
+    unknown name, venue or format, before anything is written.
+
+    >>> import tempfile
+    >>> files = write_figures(["zoo"], tempfile.mkdtemp(), formats=["svg"])
+    >>> [file.name for file in files]
+    ['zoo.svg', 'zoo.csv', 'zoo.txt', 'zoo.tex']
+    """
+    chosen, formats = list(names), list(formats)
+    for values, known, what in ((chosen, FIGURES, "names"), (formats, FORMATS, "formats")):
+        for value in values:
+            if value not in known:
+                raise ValueError(f"{what} must be among {', '.join(known)}, got {shown(value)}")
+    venue_style(venue)
+    folder = as_folder(out)
+    make_folder(folder)
+    files = []
+
+    def write(name: str, text: str) -> None:
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        files.append(folder / name)
+
+    with mpl.rc_context(), plt.ioff():
+        mpl.use("agg")
+        for name in tqdm(chosen or FIGURES, desc="figures", unit="figure"):
+            figure = FIGURES[name]
+            drawn = figure.draw(venue)
+            with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved
+                for kind in formats:
+                    files.append(folder / f"{name}.{kind}")
+                    write_picture(drawn, files[-1])
+            plt.close(drawn)
+            write(f"{name}.csv", rows_as_csv(figure.rows, figure.provenance))
+            write(f"{name}.txt", f"{figure.full_caption}\n")
+            if figure.table is not None:
+                write(f"{name}.tex", figure.latex())
+    return files

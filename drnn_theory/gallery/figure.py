@@ -1,0 +1,97 @@
+"""What a figure of the gallery is: numbers, a drawing of them, a caption, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from drnn_theory.venues import venue_style
+from drnn_theory.writing import VERSION
+
+__all__ = ["PaperFigure", "Rows"]
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure: how to compute its numbers and how to draw them, and what it shows in words."""
+
+    name: str
+    caption: str
+    """One line."""
+    compute: Callable[[], Any]
+    """() -> the numbers; a list of rows, unless ``tabulate`` makes them so."""
+    paint: Callable[[Any, Figure], None]
+    """(numbers, empty figure) -> None; the figure has its size."""
+    height: float
+    """Inches."""
+    wide: bool = True
+    """Whether it takes both columns of a venue that has two."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Span and seed, where one holds for all of it."""
+    rows_of: Callable[[Any], Rows] = list
+    """The numbers as rows, one per line of the CSV."""
+    table: Callable[[Rows], list[dict[str, str]]] | None = None
+    """rows -> the cells of a table that fits on a page, for comparisons."""
+
+    @cached_property
+    def numbers(self) -> Any:
+        """What is drawn, computed once."""
+        return self.compute()
+
+    @property
+    def rows(self) -> Rows:
+        """The numbers behind the figure, one dictionary per row."""
+        return self.rows_of(self.numbers)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Span, convention, version and seed."""
+        return {
+            "span": "as shown",
+            "vertical edges": "counted",
+            "seed": "none",
+            **self.about,
+            "version": VERSION,
+        }
+
+    @property
+    def full_caption(self) -> str:
+        """The caption with span, convention, version and seed, in one line."""
+        about = self.provenance
+        return (
+            f"{self.caption} Span: {about['span']}; vertical edges: {about['vertical edges']}; "
+            f"seed: {about['seed']}; drnn_theory {about['version']}."
+        )
+
+    def draw(self, venue: str | None = None) -> Figure:
+        """Return the figure, drawn in the style of a venue, or in the current style for None.
+
+        >>> from drnn_theory import FIGURES
+        >>> figure = FIGURES["clockwork_phases"].draw("icml")
+        >>> figure.get_size_inches().tolist()
+        [3.25, 2.4]
+        """
+        style = {} if venue is None else venue_style(venue, wide=self.wide)
+        with mpl.rc_context(style):
+            width = style["figure.figsize"][0] if venue else 5.5
+            figure = plt.figure(figsize=(width, self.height), layout="constrained")
+            self.paint(self.numbers, figure)
+        return figure
+
+    def latex(self) -> str:
+        """Return the comparison as a LaTeX table for the package booktabs; ValueError if none."""
+        if self.table is None:
+            raise ValueError(f"{self.name} must be a comparison to have a table, got a drawing")
+        return f"{tabulate(self.table(self.rows), 'keys', 'latex_booktabs')}\n"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{self.name}</b>: {self.full_caption}"

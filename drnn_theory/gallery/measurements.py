@@ -1,0 +1,290 @@
+"""What was measured: gradient flow and speed, read from the tables that come with the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from drnn_theory.figures import plot_gradient_profiles, plot_measures, plot_scatter
+from drnn_theory.figures.marks import Curve, draw_lines, legend_above_all, powers_of_two
+from drnn_theory.gallery.figure import PaperFigure, Rows
+from drnn_theory.measured import load_measured
+
+__all__ = ["MEASUREMENTS"]
+
+Numbers = dict[str, list[dict[str, str]]]
+CELLS = ("RNN", "GRU", "LSTM")
+
+
+def _column(rows: Rows, name: str) -> list[float]:
+    return [float(row[name]) for row in rows]
+
+
+NETWORKS = {
+    "orthogonal": "linear, orthogonal",
+    "tanh": "tanh, orthogonal",
+    "gaussian": "linear, Gaussian (median)",
+}
+
+
+def _paint_law(rows: Rows, figure: Figure) -> None:
+    """Draw norms: the tables hold their squares over the hidden size."""
+    axes = figure.subplots(1, len(NETWORKS))
+    for ax, (network, title) in zip(axes, NETWORKS.items(), strict=True):
+        sizes = dict.fromkeys(row["hidden_size"] for row in rows)
+        law: dict[str, Curve] = {}
+        measured: dict[str, Curve] = {}
+        for size in sizes:
+            these = [r for r in rows if (r["network"], r["hidden_size"]) == (network, size)]
+            some = these[::3]
+            measured[f"$H = {size}$"] = (
+                _column(some, "lag"),
+                np.sqrt(_column(some, "measured")),
+            )
+            law["law"] = (_column(these, "lag"), np.sqrt(_column(these, "law")))
+        plot_gradient_profiles(law, points=measured, ax=ax)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_title(title)
+        ax.set_ylabel(r"$\|\partial h_T / \partial x_{T-n}\|_F\,/\sqrt{H}$ (no unit)")
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    legend_above_all(figure, axes)
+
+
+def _paint_flow(rows: Rows, figure: Figure) -> None:
+    axes = figure.subplots(1, 3)
+    drawn = [row for row in rows if row["weights"] == "uniform"]
+    stacks = [row for row in drawn if row["architecture"][0].isdigit()]
+    groups = {
+        "dilated stacks": stacks,
+        "skip and plain stacks": [row for row in drawn if row not in stacks],
+    }
+    ranks = {
+        (row["reach"], row["predictor"]): float(row["spearman"])
+        for row in load_measured("gradient_flow_correlations")
+        if (row["weights"], row["architectures"]) == ("uniform", "all")
+    }
+    gradient = r"mean of $\log_{10}$ gradient (no unit)"
+    panels = (
+        ("mean_recurrent_length", "log_gradient", "mean recurrent length (edges)", gradient),
+        ("mean_recurrent_length", "horizon", "mean recurrent length (edges)", "horizon (steps)"),
+        ("law_log_gradient", "log_gradient", "by the law (no unit)", gradient),
+    )
+    for ax, (x, y, x_label, y_label) in zip(axes, panels, strict=True):
+        plot_scatter({n: (_column(g, x), _column(g, y)) for n, g in groups.items()}, ax=ax)
+        predictor = "law" if x.startswith("law") else x
+        ax.set_title(f"rank correlation {ranks[y, predictor]:.2f}")
+        ax.set_xlabel(x_label)
+        ax.set_ylabel(y_label)
+    legend_above_all(figure, axes)
+
+
+REACHES = {"log_gradient": "mean log gradient", "horizon": "horizon", "mean_lag": "mean lag"}
+PREDICTORS = {
+    "mean_recurrent_length": "mean recurrent length",
+    "skip_coefficient": "skip coefficient",
+    "log_paths": "log number of paths",
+    "law": "law",
+}
+
+
+def _flow_table(_: Rows) -> list[dict[str, str]]:
+    """Return rank correlations, from the table of them."""
+    found = {
+        (row["weights"], row["architectures"], row["reach"], row["predictor"]): row
+        for row in load_measured("gradient_flow_correlations")
+    }
+    groups = dict.fromkeys((weights, group) for weights, group, _, _ in found)
+    return [
+        {
+            "weights": weights,
+            "architectures": f"{group} ({found[weights, group, reach, 'law']['number']})",
+            "reach": REACHES[reach],
+            **{
+                title: found[weights, group, reach, predictor]["spearman"].replace("nan", "--")
+                for predictor, title in PREDICTORS.items()
+            },
+        }
+        for weights, group in groups
+        for reach in REACHES
+    ]
+
+
+SIDES = {
+    "view": "view form",
+    "cat": "slices and cat",
+    "undilated": "undilated torch.nn",
+    "peer": "zalandoresearch",
+    "products": "matrix products",
+}
+
+
+def _speed() -> list[dict[str, Any]]:
+    """Return how many times the time of DilatedRNN each other side takes."""
+    rows = [r for r in load_measured("speed_cpu") if r["mode"] == "forward+backward"]
+    key = ("cell", "hidden", "steps", "threads")
+    ours = {
+        tuple(r[k] for k in key): float(r["milliseconds"])
+        for r in rows
+        if r["side"] == "DilatedRNN"
+    }
+    return [
+        {**r, "times DilatedRNN": float(r["milliseconds"]) / ours[tuple(r[k] for k in key)]}
+        for r in rows
+        if r["side"] != "DilatedRNN"
+    ]
+
+
+def _paint_speed(rows: Rows, figure: Figure) -> None:
+    one = [row for row in rows if row["threads"] == "1"]
+    lengths = sorted({int(row["steps"]) for row in one})
+    axes = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
+    for ax, steps in zip(axes, lengths, strict=True):
+        here = [row for row in one if int(row["steps"]) == steps]
+        measures: dict[str, dict[str, float]] = {}
+        for row in here:
+            side = str(SIDES.get(row["side"], row["side"]))
+            name = f"{row['cell']}, {row['hidden']} units"
+            measures.setdefault(side, {})[name] = row["times DilatedRNN"]
+        ax.axvline(1, color="0.5", linewidth=0.8, zorder=0)
+        plot_measures(measures, ax=ax)
+        powers_of_two(ax, "x")
+        ax.set_title(f"{steps} steps")
+        ax.set_xlabel("time over that of DilatedRNN")
+    legend_above_all(figure, axes)
+
+
+def _speed_table(rows: Rows) -> list[dict[str, str]]:
+    table: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        case = tuple(row[k] for k in ("cell", "hidden", "steps", "threads"))
+        cells = table.setdefault(
+            case, dict(zip(("cell", "units", "steps", "threads"), case, strict=True))
+        )
+        cells[str(SIDES.get(row["side"], row["side"]))] = f"{row['times DilatedRNN']:.2f}"
+    return list(table.values())
+
+
+def _paint_start(rows: Rows, figure: Figure) -> None:
+    axes = figure.subplots(1, 3)
+    for ax, hidden in zip(axes, ("20", "64"), strict=False):
+        here = [row for row in rows if row["hidden"] == hidden]
+
+        def of_cells(fusion: str, here: Rows = here) -> dict[str, Curve]:
+            chosen = {
+                cell: [row for row in here if (row["cell"], row["fusion"]) == (cell, fusion)]
+                for cell in CELLS
+            }
+            return {c: (_column(r, "start"), _column(r, "seconds")) for c, r in chosen.items()}
+
+        draw_lines(ax, of_cells("False"), of_cells("True"))
+        ax.set_title(f"{hidden} units")
+        ax.set_ylabel("time per training step (s)")
+        ax.set_ylim(bottom=0)
+    steps = {int(row["start"]): int(row["sequential_steps"]) for row in rows}
+    axes[2].plot(list(steps), list(steps.values()), color="0.35", marker="s", markersize=3)
+    axes[2].set_title("both")
+    powers_of_two(axes[2], "y")
+    axes[2].set_ylabel("sequential steps")
+    for ax in axes:
+        powers_of_two(ax, "x")
+        ax.set_xlabel("starting dilation")
+    legend_above_all(figure, axes[:2])
+
+
+def _start_table(rows: Rows) -> list[dict[str, str]]:
+    return [
+        {
+            "cell": row["cell"],
+            "units": row["hidden"],
+            "start": row["start"],
+            "fusion": {"True": "yes", "False": "no"}[row["fusion"]],
+            "sequential steps": row["sequential_steps"],
+            "seconds": f"{float(row['seconds']):.3f}",
+            "speed-up": row["speedup"],
+            "mean recurrent length": f"{float(row['mean_recurrent_length']):.2f}".replace(
+                "inf", r"$\infty$"
+            ),
+        }
+        for row in rows
+    ]
+
+
+def _paint_engines(rows: Rows, figure: Figure) -> None:
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, (grows, label) in zip(
+        axes, (("span", "span (lags), 4 layers"), ("layers", "layers, span 2000")), strict=True
+    ):
+        here = [row for row in rows if row["grows"] == grows]
+        names = dict.fromkeys(row["engine"] for row in here)
+        curves = {
+            name: (
+                _column([r for r in here if r["engine"] == name], grows),
+                _column([r for r in here if r["engine"] == name], "seconds"),
+            )
+            for name in names
+        }
+        draw_lines(ax, curves, curves)
+        ax.set_yscale("log")
+        ax.set_xlabel(label)
+    axes[0].set_xscale("log")
+    axes[0].set_ylabel("median time (s)")
+    legend_above_all(figure, axes)
+
+
+MEASUREMENTS = (
+    PaperFigure(
+        "gradient_law",
+        "Gradient norms by lag in random stacks of dilations 1, 2, 4, 8 at gain 0.95: the law "
+        "(line, no fitted parameter) and measurements (markers). Gaussian matrices exceed it by "
+        "the order of k^4 / 12 H^2 at k edges.",
+        lambda: load_measured("gradient_law"),
+        _paint_law,
+        2.4,
+        about={"span": "none", "seed": "0.. one per draw"},
+    ),
+    PaperFigure(
+        "gradient_flow",
+        "Measured gradient flow of 77 architectures of equal parameters (tanh, torch's "
+        "initialisation): how much arrives goes with the mean recurrent length, how far it "
+        "reaches hardly does; the law predicts how much.",
+        lambda: load_measured("gradient_flow"),
+        _paint_flow,
+        2.4,
+        about={"span": 64, "seed": "0, 1, 2"},
+        table=_flow_table,
+    ),
+    PaperFigure(
+        "speed",
+        "Time of forward and backward pass of nine layers 1..256 on one CPU thread, batch 32, in "
+        "units of that of DilatedRNN; to the right of 1 is slower.",
+        _speed,
+        _paint_speed,
+        2.6,
+        about={"span": "none", "seed": 0},
+        table=_speed_table,
+    ),
+    PaperFigure(
+        "starting_dilation",
+        "Time per training step (1000 steps, batch 32, one CPU thread; markers: with fusion) and "
+        "sequential steps of nine layers against the starting dilation.",
+        lambda: load_measured("starting_dilation"),
+        _paint_start,
+        2.3,
+        about={"span": 256, "seed": 0},
+        table=_start_table,
+    ),
+    PaperFigure(
+        "engines",
+        "Median time to compute d(0..span) of dilations 1, 2, 4, .. by engine, against the span "
+        "and against the number of layers.",
+        lambda: load_measured("engines"),
+        _paint_engines,
+        2.6,
+    ),
+)

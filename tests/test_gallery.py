@@ -1,0 +1,172 @@
+"""The figures for a paper: complete, true to their numbers, legible, the same every time."""
+
+import csv
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+from drnn_theory import FIGURES, compute_mrl, write_figures
+from drnn_theory.__main__ import main
+from drnn_theory.report import Report
+from drnn_theory.venues import VENUES, venue_style
+from drnn_theory.writing import VERSION
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    write_figures((), folder, formats=["pdf", "svg", "png"])
+    return folder
+
+
+def test_every_figure_has_its_pictures_its_numbers_and_its_caption(folder):
+    for name, figure in FIGURES.items():
+        kinds = {"pdf", "svg", "png", "csv", "txt"} | ({"tex"} if figure.table else set())
+        assert {path.suffix[1:] for path in folder.glob(f"{name}.*")} == kinds
+        caption = (folder / f"{name}.txt").read_text()
+        assert caption.count("\n") == 1
+        assert f"drnn_theory {VERSION}" in caption
+        with (folder / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(figure.rows) > 0
+        assert {"span", "vertical edges", "version", "seed"} <= rows[0].keys() | {
+            key.replace("_", " ") for key in rows[0]
+        } | ({"seed"} if "seeds" in rows[0] else set())
+
+
+def test_a_second_run_writes_the_same_bytes(folder, tmp_path):
+    names = ["zoo", "gradient_law"]
+    for path in write_figures(names, tmp_path, formats=["pdf", "svg", "png"]):
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+@pytest.fixture(params=["neurips", "icml"])
+def drawn(request):
+    """Draw a figure by its name in the style of a venue."""
+    with mpl.rc_context(venue_style(request.param)):
+
+        def draw(name):
+            figure = FIGURES[name].draw(request.param)
+            figure.draw_without_rendering()
+            return figure
+
+        yield draw
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_leaves_the_picture_and_every_axis_has_its_label(name, drawn):
+    figure = drawn(name)
+    width, height = figure.get_size_inches()
+    used = figure.get_tightbbox()
+    assert min(used.x0, used.y0) > -0.02  # inches
+    assert used.x1 < width + 0.02
+    assert used.y1 < height + 0.02
+    for ax in figure.axes:
+        assert ax.get_xlabel()
+        assert ax.get_ylabel() or ax.get_yticklabels() or ax.get_subplotspec().colspan.start
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_lies_over_an_axes_or_a_title(name, drawn):
+    figure = drawn(name)
+    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
+    for legend in legends:
+        box = legend.get_window_extent()
+        for ax in figure.axes:
+            inner = ax.get_window_extent()
+            assert box.y0 >= inner.y1 - 1 or box.x1 < inner.x0 or box.x0 > inner.x1
+            if ax.get_title():
+                assert not box.overlaps(ax.title.get_window_extent())
+
+
+def test_the_exact_means_lie_on_the_closed_forms():
+    rows = FIGURES["mrl_against_span"].rows
+    assert len(rows) == 5 * 13
+    assert all(row["mean recurrent length"] == row["closed form"] for row in rows)
+
+
+def test_the_zoo_is_sorted_by_the_mean_recurrent_length():
+    rows = FIGURES["zoo"].rows
+    means = [row["mean recurrent length"] for row in rows]
+    assert means == sorted(means)
+    (dilated,) = [r for r in rows if r["architecture"] == "DilatedRNN 1..64"]
+    assert dilated["exactly"] == compute_mrl([1, 2, 4, 8, 16, 32, 64], 64, exact=True)
+
+
+def test_the_periodic_part_is_zero_at_powers_of_two_and_negative_between():
+    for row in FIGURES["digit_means"].rows:
+        if row["lags"] & (row["lags"] - 1) == 0:
+            assert row["F"] == pytest.approx(0, abs=1e-12)  # a logarithm in float64
+        else:
+            assert math.log2(3 / 4) / 2 - 1e-12 <= row["F"] < 0
+
+
+def test_the_measured_gradients_lie_on_the_law():
+    for row in FIGURES["gradient_law"].rows:
+        if (row["network"], row["hidden_size"]) == ("orthogonal", "256"):
+            assert float(row["measured"]) == pytest.approx(float(row["law"]), rel=0.05)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_picture_has_the_width_of_the_venue(venue):
+    figure = FIGURES["clockwork_phases"].draw(venue)
+    assert figure.get_size_inches()[0] == venue_style(venue, wide=False)["figure.figsize"][0]
+    plt.close(figure)
+
+
+def test_drawing_changes_no_setting_and_leaves_no_figure_open(tmp_path, caplog):
+    before = dict(mpl.rcParams)
+    write_figures(["zoo"], tmp_path, venue="colm")  # whose font is Palatino
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == []
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], f"names must be among {', '.join(FIGURES)}, got 'nothing'"),
+        (["--venue", "vogue"], f"venue must be one of {', '.join(VENUES)}, got 'vogue'"),
+        (["--format", "gif"], "formats must be among pdf, svg, png, got 'gif'"),
+        (["--out", ""], "out must name a folder, got none"),
+        (
+            ["zoo", "--out", "/dev/null/x"],
+            "out must be a folder that can be written, got /dev/null/x: Not a directory",
+        ),
+    ],
+)
+def test_a_wrong_wish_is_refused_in_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["figures", *arguments]) == 2
+    assert capsys.readouterr().err == f"drnn-theory: {message}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_drawing_has_no_table():
+    message = "profiles must be a comparison to have a table, got a drawing"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        FIGURES["profiles"].latex()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_every_table_compiles_in_a_bare_article(folder, tmp_path):
+    Report({"stack": [1, 2, 4], "plain": [1]}, tmp_path, span=8).compare_architectures()
+    tables = [*sorted(folder.glob("*.tex")), tmp_path / "architectures.tex"]
+    assert len(tables) == 6
+    body = "\n\n".join(rf"{{\tiny {path.read_text()}}}\clearpage" for path in tables)
+    Path(tmp_path / "all.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs}\begin{document}"
+        f"\n{body}\n\\end{{document}}\n"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
