@@ -544,7 +544,7 @@ def gradients(model, output, state, *inputs):
 def test_columns_in_chunks_of_any_size_equal_torchs_layers(
     kind, chunk, bias, by_torch, monkeypatch
 ):
-    monkeypatch.setattr("drnn_theory.models.recurrence.CHUNK", chunk)
+    monkeypatch.setattr("drnn_theory.models.recurrence._columns_of_chunk", lambda size: chunk)
     model, x = build(kind, bias=bias, dropout=0.0), draw(23, 2, 3).requires_grad_()
     state = [draw(s, 2, 5, seed=s).requires_grad_() for s in DILATIONS]
     output, new = model(x, state)

@@ -9,7 +9,8 @@ over blocks a of at most w columns, the state before the first step standing in 
 go in chunks that fit the cache: the input's product is one per chunk, and only the recurrent
 product and the cell run per block. The backward pass turns the gates of a chunk, kept from the
 forward pass, into the factors that carry dL/dy to every gate, so that a block costs one product and
-two elementwise operations; the weights' gradients are one product per chunk.
+two elementwise operations; the weights' gradients are one product per chunk. To compute the gates
+anew would save three quarters of a GRU's memory, but costs a quarter of its time at 64 units.
 
 First derivatives only: asked for more (create_graph, a batch of gradients), the backward pass
 differentiates torch's own layer instead.
@@ -25,7 +26,8 @@ from torch.autograd import forward_ad
 
 from drnn_theory.models.folding import run_layer
 
-CHUNK = 2048  # columns: fewer cost more calls, more leave the cache
+CHUNK = 100_000  # numbers of a state: fewer cost more calls, more leave the cache
+FEWEST = 1000  # columns: with fewer, large weights are read too often
 aten = torch.ops.aten
 
 
@@ -96,7 +98,9 @@ class Recurrence(torch.autograd.Function):
         d_full = torch.empty_like(full)  # dL/d full: a block is complete when its reader is done
         d_full[:, : ctx.width] = 0
         d_full[:, ctx.width :] = grads[0]
-        d_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        d_x = None
+        if ctx.needs_input_grad[0]:  # what fits takes the place of dL/dy, chunk by chunk
+            d_x = d_full[:, ctx.width :] if x.size(0) == full.size(0) else torch.empty_like(x)
         backward = _gru_backward if ctx.mode == "GRU" else _rnn_backward
         d_ih, d_hh, d_bi, d_bh = backward(
             ctx.mode, x, full, d_full, d_x, ctx.width, w_ih, w_hh, kept
@@ -117,15 +121,23 @@ def _has_memory(x: Tensor) -> bool:
     return True
 
 
-def _chunks(columns: int, width: int) -> tuple[int, list[tuple[int, int]]]:
+def _columns_of_chunk(size: int) -> int:
+    """Return how many states of that size run at once."""
+    return max(FEWEST, CHUNK // size)
+
+
+def _chunks(y: Tensor, width: int) -> tuple[int, list[tuple[int, int]]]:
     """Return the columns of a block and the bounds of the chunks: whole blocks, or parts of one."""
-    block = min(width, CHUNK)
-    size = CHUNK // block * block
-    return block, [(a, min(a + size, columns)) for a in range(0, columns, size)]
+    size, columns = y.shape
+    chunk = _columns_of_chunk(size)
+    block = min(width, chunk)
+    chunk -= chunk % block
+    return block, [(a, min(a + chunk, columns)) for a in range(0, columns, chunk)]
 
 
-def _column(bias: Tensor) -> Tensor:
-    return bias.unsqueeze(1)
+def _in_blocks(block: int, *parts: Tensor) -> list[tuple[Tensor, ...]]:
+    """Return the blocks of some tensors of as many columns, side by side."""
+    return list(zip(*(part.split(block, -1) for part in parts), strict=True))
 
 
 def _rnn_forward(
@@ -142,13 +154,11 @@ def _rnn_forward(
     """Fill y: y[:, a] = f(W x[:, a] + U y[:, a - w] + b)."""
     y = full[:, width:]
     activate = torch.Tensor.tanh_ if mode == "RNN_TANH" else torch.Tensor.relu_
-    bias = None if b_ih is None or b_hh is None else _column(b_ih + b_hh)
-    block, chunks = _chunks(x.size(1), width)
+    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh).unsqueeze(1)
+    block, chunks = _chunks(y, width)
     for a, b in chunks:
         _affine(bias, w_ih, x[:, a:b], out=y[:, a:b])
-        for before, now in zip(
-            full[:, a:b].split(block, 1), y[:, a:b].split(block, 1), strict=True
-        ):
+        for before, now in _in_blocks(block, full[:, a:b], y[:, a:b]):
             activate(now.addmm_(w_hh, before))
     return []
 
@@ -164,22 +174,22 @@ def _rnn_backward(
     w_hh: Tensor,
     kept: list[Tensor],
 ) -> tuple[Tensor, ...]:
-    """Turn dL/dy into the gradients of the sums under f, in place, and add up the weights'."""
-    y, d_y, back = full[:, width:], d_full[:, width:], w_hh.t().contiguous()
+    """Carry dL/dy down the blocks by the slope of f, and add up the weights' gradients."""
+    y, d_y, back = full[:, width:], d_full[:, width:], w_hh.t()
     d_ih, d_hh, d_b = torch.zeros_like(w_ih), torch.zeros_like(w_hh), w_hh.new_zeros(w_hh.size(0))
-    block, chunks = _chunks(x.size(1), width)
-    slopes = full.new_empty(full.size(0), max(b - a for a, b in chunks))  # of every chunk
+    block, chunks = _chunks(y, width)
+    buffer = full.new_empty(full.size(0), max(b - a for a, b in chunks))  # reused by every chunk
     for a, b in reversed(chunks):
-        slope = slopes[:, : b - a]
+        slope = buffer[:, : b - a]
         if mode == "RNN_TANH":
             torch.sub(1.0, torch.mul(y[:, a:b], y[:, a:b], out=slope), out=slope)
         else:
             slope.copy_(y[:, a:b] > 0)
-        parts = (slope, d_y[:, a:b], d_full[:, a:b])
-        blocks = zip(*(part.split(block, 1) for part in parts), strict=True)
-        for factor, d_now, d_before in reversed(list(blocks)):
-            d_before.addmm_(back, d_now.mul_(factor))
-        d_sum = d_y[:, a:b]
+        for factor, d_now, d_before in reversed(
+            _in_blocks(block, slope, d_y[:, a:b], d_full[:, a:b])
+        ):
+            d_before.addmm_(back, factor.mul_(d_now))
+        d_sum = slope  # the blocks have made it dL / d(sum under f)
         d_ih.addmm_(d_sum, x[:, a:b].t())
         d_hh.addmm_(d_sum, full[:, a:b].t())
         d_b += d_sum.sum(1)
@@ -188,12 +198,16 @@ def _rnn_backward(
     return d_ih, d_hh, d_b, d_b.clone()
 
 
-def _gru_biases(b_ih: Tensor | None, b_hh: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """Return the bias of the input's product and that of the new gate's recurrent product."""
+def _gru_weights(
+    w_ih: Tensor, b_ih: Tensor | None, b_hh: Tensor | None
+) -> tuple[Tensor, Tensor | None, Tensor | float]:
+    """Return the input's weight and bias with n in front of r and z, and the bias of u."""
+    size = w_ih.size(0) // 3
+    w = w_ih.roll(size, 0)
     if b_ih is None or b_hh is None:
-        return None, None
-    gates = b_hh.size(0) // 3 * 2  # the reset and the update gate just add both biases
-    return _column(torch.cat([b_ih[:gates] + b_hh[:gates], b_ih[gates:]])), _column(b_hh[gates:])
+        return w, None, 0.0
+    b_rz, b_u = b_hh.split([2 * size, size])  # the gates r and z just add both biases
+    return w, torch.cat([b_ih[2 * size :], b_ih[: 2 * size] + b_rz]).unsqueeze(1), b_u.unsqueeze(1)
 
 
 def _gru_forward(
@@ -207,27 +221,26 @@ def _gru_forward(
     b_hh: Tensor | None,
     learns: bool,
 ) -> list[Tensor]:
-    """Fill y: r, z = sigmoid(..), n = tanh(W_n x + r (U_n h + b_n)), y = n + z (h - n).
+    """Fill y: r, z = sigmoid(..), u = U_n h + b_u, n = tanh(W_n x + b_n + r u), y = n + z (h - n).
 
-    Returns r, z, n and U_n h + b_n, stacked, of every chunk.
+    Returns n, r, z and u of every chunk, stacked in this order: the input's product makes the first
+    three, the state's the last three.
     """
     y, size = full[:, width:], full.size(0)
-    bias, bias_n = _gru_biases(b_ih, b_hh)
-    w_rz, w_n = w_hh.split([2 * size, size])
-    block, chunks = _chunks(x.size(1), width)
+    w, b_w, b_u = _gru_weights(w_ih, b_ih, b_hh)
+    block, chunks = _chunks(y, width)
     kept: list[Tensor] = []
     for a, b in chunks:
         if learns or not kept:
             kept.append(full.new_empty(4 * size, b - a))
         gates = kept[-1][:, : b - a]
-        _affine(bias, w_ih, x[:, a:b], out=gates[: 3 * size])
-        blocks = (part.split(block, 1) for part in (gates, full[:, a:b], y[:, a:b]))
-        for gate, before, now in zip(*blocks, strict=True):
-            r, z, n, u = gate.split(size)
-            gate[: 2 * size].addmm_(w_rz, before).sigmoid_()
-            torch.lerp(
-                n.addcmul_(r, _affine(bias_n, w_n, before, out=u)).tanh_(), before, z, out=now
-            )
+        _affine(b_w, w, x[:, a:b], out=gates[: 3 * size])
+        gates[3 * size :] = b_u
+        parts = (full[:, a:b], y[:, a:b], gates[size:], gates[size : 3 * size], *gates.split(size))
+        for before, now, sums, rz, n, r, z, u in _in_blocks(block, *parts):
+            sums.addmm_(w_hh, before)
+            rz.sigmoid_()
+            torch.lerp(n.addcmul_(r, u).tanh_(), before, z, out=now)
     return kept if learns else []
 
 
@@ -243,35 +256,30 @@ def _gru_backward(
     kept: list[Tensor],
 ) -> tuple[Tensor, ...]:
     """Carry dL/dy down the blocks by factors per gate, and add up the weights' gradients."""
-    size, d_y, back = full.size(0), d_full[:, width:], w_hh.t().contiguous()
-    d_ih, d_hh = torch.zeros_like(w_ih), torch.zeros_like(w_hh)
-    d_bi, d_bh = w_hh.new_zeros(3 * size), w_hh.new_zeros(3 * size)
-    block, chunks = _chunks(x.size(1), width)
-    columns = max(b - a for a, b in chunks)
-    buffers = [full.new_empty(rows, size, columns) for rows in (3, 3, 2)]  # reused by every chunk
+    size, d_y = full.size(0), d_full[:, width:]
+    w, back = w_ih.roll(size, 0), w_hh.t()
+    d_w, d_hh, d_b = torch.zeros_like(w), torch.zeros_like(w_hh), w_hh.new_zeros(4 * size)
+    block, chunks = _chunks(full[:, width:], width)
+    buffer = full.new_empty(4 * size, max(b - a for a, b in chunks))  # reused by every chunk
     for (a, b), gates in zip(reversed(chunks), reversed(kept), strict=True):
-        r, z, n, u = gates.split(size)
-        before = full[:, a:b]
-        by_gate, d_sums, (d_n, spare) = (buffer[..., : b - a] for buffer in buffers)
-        by_r, by_z, by_n = by_gate  # dy / d(recurrent product of the gate)
-        aten.sigmoid_backward(torch.sub(before, n, out=spare), z, grad_input=by_z)
-        aten.tanh_backward(torch.sub(1.0, z, out=spare), n, grad_input=d_n)  # dy / d(sum in tanh)
-        aten.sigmoid_backward(torch.mul(d_n, u, out=spare), r, grad_input=by_r)
-        torch.mul(d_n, r, out=by_n)
-        flat = d_sums.flatten(0, 1)
-        parts = (by_gate, d_sums, flat, z, d_y[:, a:b], d_full[:, a:b])
-        blocks = zip(*(part.split(block, -1) for part in parts), strict=True)
-        for factor, d_sum, d_flat, keep, d_now, d_before in reversed(list(blocks)):
-            torch.mul(factor, d_now, out=d_sum)
-            d_before.addcmul_(keep, d_now).addmm_(back, d_flat)
-        d_hh.addmm_(flat, before.t())
-        d_bh += flat.sum(1)
-        torch.mul(d_n, d_y[:, a:b], out=d_sums[2])  # the input's product enters n without r
-        d_ih.addmm_(flat, x[:, a:b].t())
-        d_bi += flat.sum(1)
+        n, r, z, u = gates.split(size)
+        before, factors = full[:, a:b], buffer[:, : b - a]
+        by_n, by_r, by_z, by_u = factors.split(size)  # dy / d(the sum under n, .. and d u)
+        aten.tanh_backward(torch.sub(1.0, z, out=by_n), n, grad_input=by_n)
+        aten.sigmoid_backward(torch.mul(by_n, u, out=by_r), r, grad_input=by_r)
+        aten.sigmoid_backward(torch.sub(before, n, out=by_z), z, grad_input=by_z)
+        torch.mul(by_n, r, out=by_u)
+        parts = (factors.unflatten(0, (4, size)), factors[size:], z, d_y[:, a:b], d_full[:, a:b])
+        for factor, d_state, keep, d_now, d_before in reversed(_in_blocks(block, *parts)):
+            factor.mul_(d_now)
+            d_before.addcmul_(keep, d_now).addmm_(back, d_state)
+        d_sums = factors  # the blocks have made them dL / d(the sum under n, .. and d u)
+        d_w.addmm_(d_sums[: 3 * size], x[:, a:b].t())
+        d_hh.addmm_(d_sums[size:], before.t())
+        d_b += d_sums.sum(1)
         if d_x is not None:
-            torch.mm(w_ih.t(), flat, out=d_x[:, a:b])
-    return d_ih, d_hh, d_bi, d_bh
+            torch.mm(w.t(), d_sums[: 3 * size], out=d_x[:, a:b])
+    return d_w.roll(-size, 0), d_hh, d_b[: 3 * size].roll(-size), d_b[size:]
 
 
 def _affine(bias: Tensor | None, weight: Tensor, x: Tensor, out: Tensor | None = None) -> Tensor:
