@@ -54,8 +54,8 @@ class DilatedRNN(torch.nn.Module):
     The parameters live in ``layers``, one torch.nn.RNN, GRU or LSTM per dilation, and ``fuse``, a
     torch.nn.Conv1d whose last column weighs the present step. Under autocast the state takes the
     lower precision too, and may be passed on. torch.compile accepts the model, but runs its layers
-    outside the graph, as it does with torch.nn's. On the CPU, "RNN" and "GRU" in float32 and
-    float64 run by a backward pass of their own; hooks on ``layers`` are not called then.
+    outside the graph, as it does with torch.nn's. On the CPU, layers in float32 and float64
+    run by a backward pass of their own; hooks on ``layers`` are not called then.
 
     >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
     >>> output, state = model(torch.zeros(10, 2, 3))
@@ -163,8 +163,8 @@ class DilatedRNN(torch.nn.Module):
                 x = torch.nn.functional.dropout(x, self.dropout, self.training)
             old: LayerState = state[index] if self.cell == "LSTM" else (state[index],)
             if columns:
-                x, last = run_columns(layer, x, old[0].flatten(0, 1).t())
-                new: LayerState = (_rows(last, dilation, batch),)
+                x, last = run_columns(layer, x, tuple(h.flatten(0, 1).t() for h in old))
+                new: LayerState = tuple(_rows(h, dilation, batch) for h in last)
             elif lengths is None:
                 x, new = run_layer(layer, x, old, dilation)
             else:
@@ -179,9 +179,12 @@ class DilatedRNN(torch.nn.Module):
 
     def _runs_in_columns(self, x: Tensor, state: Sequence[Any]) -> bool:
         """Tell whether the layers may run on feature-major data with a backward of their own."""
-        if self.cell == "LSTM" or not x.size(0) or not x.size(1):
+        if not x.size(0) or not x.size(1):
             return False
-        return runs_in_columns(x, *state, *self.layers.parameters())
+        if self.cell == "LSTM" and x.dtype == torch.float32 and not torch.is_grad_enabled():
+            return False  # for this torch has a kernel of its own, faster than columns
+        states = [h for entry in state for h in (entry if isinstance(entry, tuple) else (entry,))]
+        return runs_in_columns(x, *states, *self.layers.parameters())
 
     def _fuse(self, x: Tensor, recent: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the causal convolution of the top states and the last d - 1 of them."""

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-GROUP = 1024  # chains
-
 LayerState = tuple[Tensor, ...]  # (h,) or, for an LSTM, (h, c); each (s, B, H), oldest first
 
 
@@ -84,29 +82,9 @@ def _run_chains(
     layer: Callable[..., Any], x: Tensor | PackedSequence, first: LayerState
 ) -> tuple[Any, LayerState]:
     """Run torch's layer on (steps, chains, F) from the states (chains, H) of each chain."""
-    if isinstance(layer, torch.nn.LSTM) and isinstance(x, Tensor) and _gains_from_groups(x):
-        groups = zip(x.split(GROUP, 1), *(h.split(GROUP) for h in first), strict=True)
-        parts = [_run_together(layer, part.contiguous(), tuple(h)) for part, *h in groups]
-        outputs, states = zip(*parts, strict=True)
-        return torch.cat(outputs, 1), tuple(torch.cat(h) for h in zip(*states, strict=True))
-    return _run_together(layer, x, first)
-
-
-def _gains_from_groups(x: Tensor) -> bool:
-    """Tell whether an LSTM trains faster on (steps, chains, F) in groups that fit the cache.
-
-    On one CPU thread by a sixth, on two it makes no difference; it gains nothing in inference.
-    """
-    return x.size(1) > GROUP and x.device.type == "cpu" and torch.is_grad_enabled()
-
-
-def _run_together(
-    layer: Callable[..., Any], x: Tensor | PackedSequence, first: LayerState
-) -> tuple[Any, LayerState]:
-    """Run torch's layer on all the chains at once."""
     initial = tuple(h.unsqueeze(0) for h in first)  # (1, chains, H)
-    if isinstance(layer, torch.nn.LSTM):
-        y, (h, c) = layer(x, initial)
-        return y, (h.squeeze(0), c.squeeze(0))
-    y, h = layer(x, initial[0])
-    return y, (h.squeeze(0),)
+    if len(initial) == 1:
+        y, h = layer(x, initial[0])
+        return y, (h.squeeze(0),)
+    y, (h, c) = layer(x, initial)
+    return y, (h.squeeze(0), c.squeeze(0))
