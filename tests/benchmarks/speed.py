@@ -8,22 +8,31 @@ side's: above 1 is faster than the view form. The sides:
 
     DilatedRNN   the package's module
     view         one call of torch.nn per layer on a view (T/s, s*B, F), T padded
-    cat          phases taken by strided slices and joined by cat, as public implementations do it
     undilated    one torch.nn.RNN, GRU or LSTM of as many layers and units: T steps for each
     products     the module's matrix products alone: what no implementation goes below
-    peer         pytorch-dilated-rnn of zalandoresearch, from a clone (--peer PATH)
+    peers        other implementations with the same parameters, checked to give the same output,
+                 from files that the user has: for instance pytorch-dilated-rnn of zalandoresearch
+                 and neuralforecast's DilatedRNN (pip download --no-deps, unpacked):
+                 --peer "zalandoresearch 0a33cce=CLONE/drnn.py"
+                 --peer "neuralforecast 3.3.0=UNPACKED/neuralforecast/models/dilated_rnn.py"
+
+`load` is the system's load average at the end of the case: above the number of threads, others
+were at work.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
+import inspect
+import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,6 +55,7 @@ COLUMNS = [
     "seed",
     "torch",
     "cpu",
+    "load",
 ]
 
 
@@ -71,16 +81,6 @@ class ByView(torch.nn.Module):
         return y.unflatten(1, (s, -1)).flatten(0, 1)
 
 
-class ByCat(ByView):
-    """The interleaving form: the same layers, with phases sliced, joined, split and stacked."""
-
-    def fold(self, x: Tensor, s: int) -> Tensor:
-        return torch.cat([x[phase::s] for phase in range(s)], 1)
-
-    def unfold(self, y: Tensor, s: int) -> Tensor:
-        return torch.stack(y.chunk(s, 1), 1).flatten(0, 1)
-
-
 class Undilated(torch.nn.Module):
     """torch.nn's own stack of the same size."""
 
@@ -93,17 +93,34 @@ class Undilated(torch.nn.Module):
 
 
 class Peer(torch.nn.Module):
-    """The module of zalandoresearch/pytorch-dilated-rnn."""
+    """The module DRNN of another implementation, holding the parameters of a DilatedRNN."""
 
-    def __init__(self, path: str, cell: str, hidden: int, layers: int) -> None:
+    def __init__(self, path: str, model: DilatedRNN) -> None:
         super().__init__()
-        sys.path.insert(0, path)
-        import drnn  # from the clone
-
-        self.net = drnn.DRNN(1, hidden, layers, cell_type=cell)
+        wanted = _drnn_in(path)
+        options = {"cell_type": model.cell, "batch_first": False}
+        if "dilations" in inspect.signature(wanted).parameters:
+            options["dilations"] = list(model.dilations)
+        self.net = wanted(1, model.hidden_size, len(model.dilations), **options)
+        for own, other in zip(model.layers, self.net.cells, strict=True):
+            other.load_state_dict(own.state_dict())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)[0]
+
+
+def _drnn_in(path: str) -> Callable[..., Any]:
+    """Return the class DRNN of a file, which is read without the package that it belongs to."""
+    tree = ast.parse(Path(path).read_text())
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.ImportFrom) and node.level)
+        and (not isinstance(node, ast.ClassDef) or node.name == "DRNN")
+    ]
+    names: dict[str, Any] = {}
+    exec(compile(tree, path, "exec"), names)
+    return names["DRNN"]
 
 
 def products(
@@ -133,17 +150,18 @@ def products(
     return run
 
 
-def sides(cell: str, hidden: int, x: Tensor, dilations: tuple[int, ...], peer: str | None) -> dict:
+def sides(
+    cell: str, hidden: int, x: Tensor, dilations: tuple[int, ...], peers: dict[str, str]
+) -> dict[str, Callable]:
     """Return a function of ``backward`` for every side."""
     model = DilatedRNN(1, hidden, dilations, cell=cell)
     modules: dict[str, torch.nn.Module] = {"DilatedRNN": model, "view": ByView(model)}
-    modules["cat"] = ByCat(model)
+    modules |= {name: Peer(path, model) for name, path in peers.items()}
+    for module in modules.values():  # they all run one network
+        output = module(x)
+        output = output[0] if isinstance(output, tuple) else output
+        torch.testing.assert_close(output, model(x)[0], rtol=0, atol=1e-5)
     modules["undilated"] = Undilated(cell, hidden, len(dilations))
-    if peer:
-        modules["peer"] = Peer(peer, cell, hidden, len(dilations))
-    with torch.no_grad():  # the three run one network
-        for name in ("view", "cat"):
-            torch.testing.assert_close(modules[name](x), model(x)[0], rtol=0, atol=1e-4)
 
     def runner(module: torch.nn.Module) -> Callable:
         def run(backward: bool) -> None:
@@ -191,10 +209,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--layers", type=int, default=9)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--peer", help="a clone of zalandoresearch/pytorch-dilated-rnn")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--output", type=Path, help="a CSV file, to which rows are added")
     options = parser.parse_args()
     dilations = tuple(2**layer for layer in range(options.layers))
+    peers = dict(peer.split("=", 1) for peer in options.peer)
     cpu = cpu_name()
     rows = []
     if options.output and options.output.exists():
@@ -212,13 +231,13 @@ def main() -> None:
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         x = torch.randn(steps, options.batch, 1)
-        runners = sides(cell, hidden, x, dilations, options.peer)
+        runners = sides(cell, hidden, x, dilations, peers)
         medians = measure(runners, mode == "forward+backward", options.repetitions)
         for side, seconds in medians.items():
             ratio = medians["view"] / seconds
             common = (cell, hidden, steps, options.batch, " ".join(map(str, dilations)), threads)
             found = (mode, side, f"{1e3 * seconds:.1f}", f"{ratio:.2f}", options.repetitions, 0)
-            values = (*common, *found, torch.__version__, cpu)
+            values = (*common, *found, torch.__version__, cpu, f"{os.getloadavg()[0]:.1f}")
             rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
         shown = ", ".join(f"{side} {medians['view'] / t:.2f}" for side, t in medians.items())
         print(f"{cell} {hidden} T={steps} threads={threads} {mode}: {shown}", flush=True)
