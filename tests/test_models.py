@@ -510,10 +510,13 @@ def test_forward_mode_agrees_with_reverse_mode(kind):
 def test_a_batch_of_gradients_goes_back_in_one_pass(kind):
     model, x = build(kind), draw(9, 1, 3).requires_grad_()
     last = model(x)[0][-1, 0]
-    (batched,) = torch.autograd.grad(last, x, torch.eye(5).double(), is_grads_batched=True)
+    asked = torch.eye(5).double()
+    (batched,) = torch.autograd.grad(last, x, asked, is_grads_batched=True, retain_graph=True)
+    by_vmap = torch.func.vmap(lambda v: torch.autograd.grad(last, x, v, retain_graph=True)[0])
     for unit in range(5):
         (one,) = torch.autograd.grad(model(x)[0][-1, 0, unit], x)
         torch.testing.assert_close(batched[unit], one, **EQUAL)
+        torch.testing.assert_close(by_vmap(asked)[unit], one, **EQUAL)
 
 
 # The recurrence with a backward pass of its own, against torch's layers.

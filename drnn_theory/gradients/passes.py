@@ -10,8 +10,10 @@ the copies' forward passes.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -110,14 +112,17 @@ def _by_vmap(
     for index, time in enumerate(times):
         for count, part in enumerate(parts):
             cotangents = part.unsqueeze(1).expand(-1, x.shape[1], -1)  # (c, B, U)
-            (gradient,) = torch.autograd.grad(
-                output[time],
-                x,
-                cotangents,
-                retain_graph=(index, count) != last,
-                is_grads_batched=True,
-            )
+            retain = (index, count) != last
+            # not is_grads_batched: its older vmap takes a convolution's cotangents one by one
+            pull = torch.func.vmap(partial(_pulled_back, output[time], x, retain))
+            with warnings.catch_warnings():  # an operation that vmap loops over is as fast as ever
+                warnings.filterwarnings("ignore", "There is a performance drop")
+                gradient = pull(cotangents)
             yield index, gradient
+
+
+def _pulled_back(output: Tensor, x: Tensor, retain: bool, cotangent: Tensor) -> Tensor:
+    return torch.autograd.grad(output, x, cotangent, retain_graph=retain)[0]
 
 
 def _tried(run: Run, x: Tensor) -> tuple[int, float]:
