@@ -332,7 +332,7 @@ KEPT = (draw(5, 2, 3), draw(2, 2, 4))
         (GraphState(0, ()), ValueError, "state must hold 2 tensors, got 0"),
         (
             GraphState(0, (1, 2)),
-            ValueError,
+            TypeError,
             "state of node (0, 'h') must be a tensor of shape (1, 2, 4), got int",
         ),
         (

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from drnn_theory.dilations import as_dilations, as_integer
+from drnn_theory.models.checks import autocasts, check_input, check_state
 from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
 from drnn_theory.models.recurrence import run_columns, runs_in_columns
 
@@ -120,7 +121,7 @@ class DilatedRNN(torch.nn.Module):
             if lengths is not None:
                 raise ValueError(f"lengths must be None for a PackedSequence, got {lengths}")
             return self._forward_packed(x, state)
-        self._check_input(x)
+        check_input(self, x, casts=True)
         if x.dim() == 2:
             if lengths is not None:
                 raise ValueError(f"lengths must be None for unbatched input, got {lengths}")
@@ -136,7 +137,7 @@ class DilatedRNN(torch.nn.Module):
     def _forward_packed(
         self, x: PackedSequence, state: Sequence[Any] | None
     ) -> tuple[PackedSequence, tuple[Any, ...]]:
-        self._check_input(x.data)
+        check_input(self, x.data, casts=True)
         padded, lengths = pad_packed_sequence(x)  # in the user's order, as the state is
         output, new_state = self._run(padded, state, lengths)
         if x.sorted_indices is not None:
@@ -151,7 +152,7 @@ class DilatedRNN(torch.nn.Module):
         """Run on (T, B, F) from the state, each sequence to its own length where one is given."""
         dtype = next(self.parameters()).dtype
         state = self._zeros(x, dtype) if state is None else self._checked_state(state, x)
-        if _autocasts(x):  # what an autocast layer returned may come in: cast it as autocast would
+        if autocasts(x):  # what an autocast layer returned may come in: cast it as autocast would
             x, state = x.to(dtype), _map(lambda h: h.to(dtype), state)
         steps, batch, _ = x.shape
         columns = lengths is None and self._runs_in_columns(x, state)
@@ -229,25 +230,6 @@ class DilatedRNN(torch.nn.Module):
 
         return _map(put_in, state) if isinstance(state, (tuple, list)) else state
 
-    def _check_input(self, x: Any) -> None:
-        """Refuse what is no input of this model."""
-        rule = f"input must be a tensor of shape (time, batch, {self.input_size})"
-        if self.batch_first:
-            rule = f"input must be a tensor of shape (batch, time, {self.input_size})"
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{rule}, got {type(x).__name__}")
-        if x.dim() not in (2, 3) or x.size(-1) != self.input_size:
-            raise ValueError(f"{rule} or (time, {self.input_size}), got {tuple(x.shape)}")
-        self._check_kind("input", x)
-
-    def _check_kind(self, name: str, x: Tensor) -> None:
-        """Refuse another dtype or device than the parameters have."""
-        own = next(self.parameters())
-        if x.dtype != own.dtype and not (_autocasts(x) and x.dtype.is_floating_point):
-            raise ValueError(f"{name} must be {own.dtype} as the parameters are, got {x.dtype}")
-        if x.device != own.device:
-            raise ValueError(f"{name} must be on {own.device} as the parameters, got {x.device}")
-
     def _checked_state(self, state: Any, x: Tensor) -> tuple[Any, ...]:
         """Return the state as a tuple, or refuse what this model cannot have returned."""
         shapes = self._shapes(x.size(1))
@@ -260,15 +242,12 @@ class DilatedRNN(torch.nn.Module):
         for index, (entry, shape) in enumerate(zip(state, shapes, strict=True)):
             pair = self.cell == "LSTM" and index < len(self.layers)
             kind = "a pair (h, c) of tensors" if pair else "a tensor"
-            rule = f"state[{index}] must be {kind} of shape {shape}"
+            name = f"state[{index}]"
             if pair and (not isinstance(entry, (tuple, list)) or len(entry) != 2):
-                raise TypeError(f"{rule}, got {type(entry).__name__}")
+                got = type(entry).__name__
+                raise TypeError(f"{name} must be {kind} of shape {shape}, got {got}")
             for h in entry if pair else (entry,):
-                if not isinstance(h, Tensor):
-                    raise TypeError(f"{rule}, got {type(h).__name__}")
-                if h.shape != shape:
-                    raise ValueError(f"{rule}, got {tuple(h.shape)}")
-                self._check_kind(f"state[{index}]", h)
+                check_state(self, name, kind, h, shape, casts=True)
             checked.append(tuple(entry) if pair else entry)
         return tuple(checked)
 
@@ -291,11 +270,6 @@ def _map(function: Any, state: Sequence[Any]) -> tuple[Any, ...]:
         tuple(function(h) for h in entry) if isinstance(entry, (tuple, list)) else function(entry)
         for entry in state
     )
-
-
-def _autocasts(x: Tensor) -> bool:
-    device = x.device.type
-    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def _as_sizes(hidden_size: int | Iterable[int], layers: int) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from torch.nn.functional import linear, pad
 
 from drnn_theory.dilations import as_integer, require_memory, shown
 from drnn_theory.graphs import as_graph, unit_of
+from drnn_theory.models.checks import check_input, check_state
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -144,7 +145,7 @@ class GraphRNN(torch.nn.Module):
 
     def forward(self, x: Tensor, state: GraphState | None = None) -> tuple[Tensor, GraphState]:
         """Return the output and the state from which the next piece goes on."""
-        self._check_input(x)
+        check_input(self, x)
         unbatched = x.dim() == 2
         if unbatched:
             x = x.unsqueeze(1)
@@ -244,30 +245,9 @@ class GraphRNN(torch.nn.Module):
         for node, recent in zip(held, state.recent, strict=True):
             rows, batch, size = shapes[node]
             shape = (rows, size) if unbatched else (rows, batch, size)
-            name = f"state of node {shown(node)}"
-            if not isinstance(recent, Tensor) or recent.shape != shape:
-                got = tuple(recent.shape) if isinstance(recent, Tensor) else type(recent).__name__
-                raise ValueError(f"{name} must be a tensor of shape {shape}, got {got}")
-            self._check_kind(name, recent)
+            check_state(self, f"state of node {shown(node)}", "a tensor", recent, shape)
             tracks[node] = recent.unsqueeze(1) if unbatched else recent
         return phase, tracks
-
-    def _check_input(self, x: Any) -> None:
-        order = "batch, time" if self.batch_first else "time, batch"
-        rule = f"input must be a tensor of shape ({order}, {self.input_size})"
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{rule}, got {type(x).__name__}")
-        if x.dim() not in (2, 3) or x.size(-1) != self.input_size:
-            raise ValueError(f"{rule} or (time, {self.input_size}), got {tuple(x.shape)}")
-        self._check_kind("input", x)
-
-    def _check_kind(self, name: str, x: Tensor) -> None:
-        """Refuse another dtype or device than the parameters have."""
-        own = self.weights[0]
-        if x.dtype != own.dtype:
-            raise ValueError(f"{name} must be {own.dtype} as the parameters are, got {x.dtype}")
-        if x.device != own.device:
-            raise ValueError(f"{name} must be on {own.device} as the parameters, got {x.device}")
 
     def extra_repr(self) -> str:
         """Say what the parameters' own lines do not."""

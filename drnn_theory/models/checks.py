@@ -1,0 +1,46 @@
+"""What the models refuse: tensors of another shape, dtype or device than theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def autocasts(x: Tensor) -> bool:
+    """Tell whether autocast is on where the tensor is."""
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def check_input(model: Any, x: Any, *, casts: bool = False) -> None:
+    """Refuse what is no input of the model."""
+    order = "batch, time" if model.batch_first else "time, batch"
+    rule = f"input must be a tensor of shape ({order}, {model.input_size})"
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{rule}, got {type(x).__name__}")
+    if x.dim() not in (2, 3) or x.size(-1) != model.input_size:
+        raise ValueError(f"{rule} or (time, {model.input_size}), got {tuple(x.shape)}")
+    _check_kind(model, "input", x, casts)
+
+
+def check_state(
+    model: Any, name: str, kind: str, h: Any, shape: tuple[int, ...], *, casts: bool = False
+) -> None:
+    """Refuse what is no tensor of that shape; ``kind`` says what must be in its place."""
+    rule = f"{name} must be {kind} of shape {shape}"
+    if not isinstance(h, Tensor):
+        raise TypeError(f"{rule}, got {type(h).__name__}")
+    if h.shape != shape:
+        raise ValueError(f"{rule}, got {tuple(h.shape)}")
+    _check_kind(model, name, h, casts)
+
+
+def _check_kind(model: Any, name: str, x: Tensor, casts: bool) -> None:
+    """Refuse another dtype or device; a model that ``casts`` takes any float under autocast."""
+    own = next(model.parameters())
+    if x.dtype != own.dtype and not (casts and autocasts(x) and x.dtype.is_floating_point):
+        raise ValueError(f"{name} must be {own.dtype} as the parameters are, got {x.dtype}")
+    if x.device != own.device:
+        raise ValueError(f"{name} must be on {own.device} as the parameters, got {x.device}")
