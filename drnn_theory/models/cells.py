@@ -146,7 +146,7 @@ def lstm_forward(
 ) -> list[Tensor]:
     """Fill y and c: o, i, f = sigmoid(..), g = tanh(..), c = f c + i g, y = o tanh(c).
 
-    Returns o, i, f, g and tanh(c) of every chunk, stacked in this order.
+    Returns o, i, f and g of every chunk, stacked in this order.
     """
     (h, c), (w_ih, w_hh, b_ih, b_hh) = states, weights
     y, block, chunks = _chunks(x, h)
@@ -156,17 +156,16 @@ def lstm_forward(
     bias = None if bias is None else bias.roll(size, 0)
     kept: list[Tensor] = []
     for a, b in chunks:
-        gates = _next_buffer(kept, learns, x, 5 * size, b - a)
-        sums = gates[: 4 * size]
-        _affine(bias, w, x[:, a:b], out=sums)
-        parts = (h[:, a:b], y[:, a:b], c[:, a:b], new_c[:, a:b], sums, gates[: 3 * size])
-        for before, now, c_before, c_now, total, oif, o, i, f, g, t in _in_blocks(
+        gates = _next_buffer(kept, learns, x, 4 * size, b - a)
+        _affine(bias, w, x[:, a:b], out=gates)
+        parts = (h[:, a:b], y[:, a:b], c[:, a:b], new_c[:, a:b], gates, gates[: 3 * size])
+        for before, now, c_before, c_now, sums, oif, o, i, f, g in _in_blocks(
             block, *parts, *gates.split(size)
         ):
-            total.addmm_(recurrent, before)
+            sums.addmm_(recurrent, before)
             oif.sigmoid_()
             torch.mul(f, c_before, out=c_now).addcmul_(i, _tanh_(g))
-            torch.mul(o, _tanh(c_now, out=t), out=now)
+            _tanh(c_now, out=now).mul_(o)
     return kept
 
 
@@ -183,13 +182,15 @@ def lstm_backward(
     (h, c), (d_h, d_c), (w_ih, w_hh, _, _) = states, d_states, weights
     _, block, chunks = _chunks(x, h)
     size, d_y, d_new_c = h.size(0), d_h[:, -x.size(1) :], d_c[:, -x.size(1) :]
+    new_c = c[:, -x.size(1) :]
     w, back = w_ih.roll(size, 0), w_hh.roll(size, 0).t()
     d_w, d_u, d_b = torch.zeros_like(w), torch.zeros_like(w_hh), w_hh.new_zeros(4 * size)
-    buffer = torch.empty_like(kept[0])  # reused by every chunk
+    buffer = h.new_empty(5 * size, kept[0].size(1))  # reused by every chunk
     for (a, b), gates in zip(reversed(chunks), reversed(kept), strict=True):
-        o, i, f, g, t = gates.split(size)
+        o, i, f, g = gates.split(size)
         before, factors = h[:, a:b], buffer[:, : b - a]
         by_o, by_i, by_f, by_g, by_c = factors.split(size)  # dy / d(sum under o), dc / .., dy / dc
+        t = _tanh(new_c[:, a:b], out=by_c)  # cheaper to compute anew than to keep
         aten.sigmoid_backward(t, o, grad_input=by_o)
         aten.sigmoid_backward(g, i, grad_input=by_i)
         aten.sigmoid_backward(c[:, a:b], f, grad_input=by_f)
