@@ -56,7 +56,8 @@ class DilatedRNN(torch.nn.Module):
     torch.nn.Conv1d whose last column weighs the present step. Under autocast the state takes the
     lower precision too, and may be passed on. torch.compile accepts the model, but runs its layers
     outside the graph, as it does with torch.nn's. On the CPU, layers in float32 and float64
-    run by a backward pass of their own; hooks on ``layers`` are not called then.
+    run by a backward pass of their own, an LSTM in float32 on one thread only; hooks on ``layers``
+    are not called then.
 
     >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
     >>> output, state = model(torch.zeros(10, 2, 3))
@@ -182,8 +183,9 @@ class DilatedRNN(torch.nn.Module):
         """Tell whether the layers may run on feature-major data with a backward of their own."""
         if not x.size(0) or not x.size(1):
             return False
-        if self.cell == "LSTM" and x.dtype == torch.float32 and not torch.is_grad_enabled():
-            return False  # for this torch has a kernel of its own, faster than columns
+        alone = torch.get_num_threads() == 1 and torch.is_grad_enabled()
+        if self.cell == "LSTM" and x.dtype == torch.float32 and not alone:
+            return False  # torch has a kernel for this, faster unless one thread trains
         states = [h for entry in state for h in (entry if isinstance(entry, tuple) else (entry,))]
         return runs_in_columns(x, *states, *self.layers.parameters())
 
