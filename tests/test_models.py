@@ -374,6 +374,18 @@ def test_other_dtypes_agree_with_float64_to_their_precision(kind, variant, dtype
     torch.testing.assert_close(output.double(), expected, rtol=0, atol=20 * torch.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_inference_and_several_threads_change_nothing(kind, threads):
+    model, x = build(kind, dtype=torch.float32), draw(23, 2, 3).float()
+    expected = model(x)[0]
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        alone = model(x)[0]
+    for output in (alone, model(x)[0]):  # an LSTM in float32 trains by columns on one thread only
+        torch.testing.assert_close(output, expected, rtol=0, atol=20 * torch.finfo(x.dtype).eps)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_autocast_runs_and_streams(kind, variant):
