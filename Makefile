@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: report test lint bench proofs clean
+.PHONY: report test lint bench docs proofs clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -24,6 +24,16 @@ proofs:
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only
+
+# the site, build/docs/html/index.html; proofs and notebooks are pages of it
+docs: .venv/docs
+	rm -rf build/docs/source && mkdir -p build/docs/source
+	cp -pr docs/. proofs notebooks CHANGELOG.md build/docs/source
+	$(BIN)/sphinx-build -q -j auto -n -W --keep-going build/docs/source build/docs/html
+
+.venv/docs: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -86,7 +86,7 @@ class Comparison:
 
     @cached_property
     def header(self) -> list[str]:
-        """The columns: the architecture, then every measure."""
+        """The names of the columns, the architecture first, then every measure."""
         return ["architecture", *self.summaries[0].measures]
 
     def rows(self, columns: list[str] | None = None) -> list[list[str]]:

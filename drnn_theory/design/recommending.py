@@ -50,7 +50,7 @@ class Recommendation:
 
     @property
     def advice(self) -> str:
-        """One line: what to take, and what that is worth."""
+        """What to take, and what that is worth, in one line."""
         best = self.options[0]
         rival = best_exponential(self.span, len(best.dilations))
         many = (

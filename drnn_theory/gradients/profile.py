@@ -80,7 +80,7 @@ class GradientProfile:
 
     @property
     def receptive_field(self) -> int:
-        """How many steps, the present one included, reach the output: 1 + the last nonzero lag.
+        """How many steps reach the output, the present one included, which is 1 + the last nonzero lag.
 
         Within the lags measured. It counts structural zeros, and needs float64: in less a small
         gradient underflows to the zero of a path that is not there.
@@ -119,7 +119,8 @@ def gradient_profile(
         times: average over this many output times, the last ones of the sequence.
         spectral: compute spectral norms, too.
         probes: estimate the norms from so many random cotangents instead of one per output unit:
-            for wide outputs. Of a random sign vector v, E |v^T J|^2 is the squared norm of J.
+            for wide outputs. Of a random sign vector v, the expected squared norm of v^T J is
+            that of J.
         memory: bytes that autograd may keep at once; the output units go in chunks that obey.
         dtype: run a copy of the module in this dtype; float64 shows structural zeros.
         call: how to run the module, if not by ``module(x)``: from (time, batch, features) to

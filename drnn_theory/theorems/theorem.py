@@ -82,7 +82,7 @@ class Theorem:
     """case -> the same number, or tuple of numbers, by exhaustive search"""
     cases: Sequence[tuple[Any, ...]]
     relation: Literal["=", "<="] = "="
-    """How the closed form stands to the left-hand side; "<=" says: it is a lower bound."""
+    """How the closed form stands to the left-hand side; "<=" makes it a lower bound."""
     sharp: Sequence[tuple[Any, ...]] = ()
     """Cases in which a bound is attained."""
     claims: Mapping[str, Callable[[Theorem], bool]] = field(default_factory=dict)

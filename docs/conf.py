@@ -1,0 +1,80 @@
+"""How Sphinx builds the site: ``make docs`` puts docs/, proofs/ and notebooks/ together and builds.
+
+Nothing of the site is fetched when it is read: the theme brings no fonts, and MathJax, which typesets
+the formulas, is copied from a Python package.
+"""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+import drnn_theory
+
+project = "drnn_theory"
+author = "the drnn_theory developers"
+copyright = author
+version = release = "0.1.0"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+
+# Appearance: light and dark, as the reader's system has it.
+html_theme = "furo"
+html_title = "drnn_theory"
+html_show_sphinx = False
+html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+pygments_style = "tango"
+pygments_dark_style = "native"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Formulas: one file of MathJax, which draws its glyphs as SVG and so needs no fonts either.
+mathjax = find_spec("sphinx-mathjax-offline").submodule_search_locations[0]
+html_static_path.append(f"{mathjax}/static/mathjax/tex-svg-full.js")
+mathjax_path = "tex-svg-full.js"
+mathjax3_config = {
+    "tex": {"inlineMath": [["\\(", "\\)"], ["$", "$"]]},
+    "options": {
+        "enableMenu": False,  # its entries would load more of MathJax
+        "ignoreHtmlClass": ".*|",  # dollars are maths in these classes only
+        "processHtmlClass": "math|text_html",
+    },
+}
+myst_update_mathjax = False
+
+# Docstrings are prose with Google's sections (Args, Attributes), which napoleon reads.
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+napoleon_numpy_docstring = False
+add_module_names = False
+autosummary_generate = False
+
+# Markdown and notebooks. A notebook runs again when it, the package or a proof has changed.
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+here = Path(__file__).parent
+read = [*Path(drnn_theory.__file__).parent.rglob("*.py"), *here.glob("proofs/*.md")]
+digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(read))).hexdigest()
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(here.parent / "executed" / digest[:12])
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_render_markdown_format = "myst"
+nb_merge_streams = True
+nb_execution_show_tb = True
+
+# What other projects define cannot be linked to without the network.
+nitpick_ignore_regex = [
+    ("py:.*", r"(np|numpy|nx|networkx|torch|pd|pandas|sp|sympy|matplotlib)\..*|Axes|Tensor"),
+    ("py:.*", r"(collections|fractions|pathlib)\..*"),
+]
