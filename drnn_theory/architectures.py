@@ -128,21 +128,30 @@ def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDi
 
 
 def stacked_rnn(layers: int) -> nx.MultiDiGraph:
-    """Return the plain stack: every layer reads its own state of the step before."""
+    """Return the plain stack: every layer reads its own state of the step before.
+
+    >>> sorted(stacked_rnn(2).edges(data="lag"))
+    [('h1', 'h1', 1), ('h1', 'h2', 0), ('h2', 'h2', 1), ('x', 'h1', 0)]
+    """
     _require_edges(2 * as_integer(layers, "layers"))
     return layers_rnn([[1]] * int(layers))
 
 
 def skip_rnn(skip: int, layers: int = 1) -> nx.MultiDiGraph:
-    """Return the regular skip RNN [1]: every layer has recurrent edges of lags 1 and ``skip``."""
+    """Return the regular skip RNN [1]: every layer has recurrent edges of lags 1 and ``skip``.
+
+    >>> sorted(skip_rnn(16).edges(data="lag"))
+    [('h1', 'h1', 1), ('h1', 'h1', 16), ('x', 'h1', 0)]
+    """
     _require_edges(3 * as_integer(layers, "layers"))
     return layers_rnn([[1, as_integer(skip, "skip")]] * int(layers))
 
 
 def dilated_cnn(dilations: Iterable[int], kernel_size: int = 2) -> nx.MultiDiGraph:
-    """Return the stack of dilated causal convolutions: layer l reads lags 0, s_l, 2 s_l, .. below.
+    """Return the stack of dilated causal convolutions: layer l reads multiples of s_l back.
 
-    It has no cycle; lags of its receptive field and beyond are unreachable.
+    Its ``kernel_size`` taps read the layer below at the lags 0, s_l, 2 s_l and so on. It has no
+    cycle; lags of its receptive field and beyond are unreachable.
 
     >>> sorted(dilated_cnn([1, 2]).edges(data="lag"))
     [('h1', 'h2', 0), ('h1', 'h2', 2), ('x', 'h1', 0), ('x', 'h1', 1)]
@@ -169,7 +178,7 @@ def narx_rnn(max_lag: int) -> nx.MultiDiGraph:
 
 
 def mist_rnn(lags: Iterable[int]) -> nx.MultiDiGraph:
-    """Return the MIST RNN [6]: one layer with recurrent edges of the given lags, 1, 2, 4, .. there.
+    """Return the MIST RNN [6]: one layer with recurrent edges of the given lags.
 
     >>> sorted(lag for *_, lag in mist_rnn([1, 2, 4]).edges(data="lag"))
     [0, 1, 2, 4]

@@ -39,6 +39,15 @@ def paper_architectures(layers: int = 9) -> dict[str, Any]:
     """Return the configurations that Chang et al. (NIPS 2017) compare, with ``layers`` layers.
 
     Nine layers reach back 256 steps, the span at which they are compared.
+
+    >>> for name in paper_architectures(layers=4):
+    ...     print(name)
+    plain stack, 4 layers
+    skip RNN, lags 1 and 8
+    DilatedRNN 1..8
+    lags 1 and 2^(l-1) in layer l
+    DilatedRNN 4..8, fusion
+    dilated CNN 1..8
     """
     dilations = exponential_dilations(as_integer(layers, "layers", minimum=3))
     largest = dilations[-1]
@@ -53,9 +62,16 @@ def paper_architectures(layers: int = 9) -> dict[str, Any]:
 
 
 def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
-    """Return the named architectures of a TOML file and its span, None if it sets none.
+    r"""Return the named architectures of a TOML file and its span, None if it sets none.
 
     Raises ValueError, naming file and key, for whatever is wrong in it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "named.toml")
+    ...     _ = file.write_text("span = 100\n[architectures]\nmine = [1, 5, 18, 25]")
+    ...     read_architectures(file)
+    ({'mine': (1, 5, 18, 25)}, 100)
     """
     path = Path(path)
     try:

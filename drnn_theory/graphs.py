@@ -6,7 +6,7 @@ positive total lag, so that no state depends on itself. Where the wiring repeats
 ``period`` steps (a clockwork RNN) the nodes are pairs (phase, unit), phase being the time modulo
 the period.
 
-This is one of the package's two doors (the other is :mod:`drnn_theory.dilations`): every graph is
+This is one of the package's two doors (the other is ``drnn_theory.dilations``): every graph is
 checked here before any work is done.
 
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
@@ -172,6 +172,11 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
 
     Raises ValueError, naming the culprit, for what is no such graph. JSON has no tuples: lists that
     stand for nodes are read as tuples.
+
+    >>> edges = [{"source": "x", "target": "h", "lag": 0}, {"source": "h", "target": "h", "lag": 3}]
+    >>> text = json.dumps({"graph": {"inputs": ["x"], "outputs": ["h"]}, "edges": edges})
+    >>> list(graph_from_json(text).edges(data="lag"))
+    [('x', 'h', 0), ('h', 'h', 3)]
     """
     try:
         data = json.loads(text)

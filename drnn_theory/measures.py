@@ -1,9 +1,9 @@
 r"""The measures of memory: mean recurrent length first, then its relatives.
 
-d_i(n) is the number of edges on the shortest path from an input at time i to an output at time
-i + n, in the graph unfolded over time. All edges count, vertical ones too: a stack of L layers has
-exactly L of those on every path. ``architecture`` is always a flat sequence of dilations (a stack,
-bottom layer first), a cyclic graph, or a torch module of this package.
+:math:`d_i(n)` is the number of edges on the shortest path from an input at time i to an output at
+time i + n, in the graph unfolded over time. All edges count, vertical ones too: a stack of L layers
+has exactly L of those on every path. ``architecture`` is always a flat sequence of dilations (a
+stack, bottom layer first), a cyclic graph, or a torch module of this package.
 
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
 [2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,
@@ -217,7 +217,7 @@ def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
 
 
 def recurrent_edges_per_node(architecture: Any) -> Fraction:
-    """Return N_r [1]: edges of positive lag per hidden node, all nodes being hidden but inputs.
+    """Return :math:`N_r` [1]: edges of positive lag per hidden node, all but inputs being hidden.
 
     >>> from drnn_theory import skip_rnn
     >>> recurrent_edges_per_node(skip_rnn(8, layers=4))
@@ -281,7 +281,7 @@ def recurrent_skip_coefficient(architecture: Any) -> Fraction:
 
 
 def recurrent_depth(architecture: Any) -> Fraction:
-    """Return d_r [2]: the largest number of edges per lag of a directed cycle.
+    """Return :math:`d_r` [2]: the largest number of edges per lag of a directed cycle.
 
     Only cycles on a walk from an input to an output count; ValueError where there is none.
 
@@ -292,7 +292,7 @@ def recurrent_depth(architecture: Any) -> Fraction:
 
 
 def feedforward_depth(architecture: Any) -> Fraction:
-    """Return d_f [2]: the largest (edges - lag * recurrent depth) of a path from input to output.
+    """Return :math:`d_f` [2]: the largest edges - lag * recurrent depth of an input-output path.
 
     In this package's convention, where the output of a stack is its top layer, a stack of L layers
     has depth L. It can be 0 or negative in odd graphs. ValueError where no cycle counts.

@@ -1,5 +1,6 @@
 """What is installed, what is imported, and what a missing extra says."""
 
+import doctest
 import subprocess
 import sys
 import zipfile
@@ -40,6 +41,24 @@ def test_every_public_name_is_there_and_documented(name):
     public = getattr(drnn_theory, name)
     assert name in dir(drnn_theory)
     assert isinstance(public, tuple) or public.__doc__
+
+
+# `extra_repr` says how torch prints a model, which no one calls
+@pytest.mark.parametrize("name", [name for name in drnn_theory.__all__ if name != "THEOREMS"])
+def test_every_public_name_and_its_methods_have_an_example(name):
+    public = getattr(drnn_theory, name)
+    assert public.__module__.startswith("drnn_theory.")  # where the tests run the examples
+    for found in doctest.DocTestFinder(exclude_empty=False).find(public, name):
+        method = found.name.rpartition(".")[2]
+        if not method.startswith("_") and method != "extra_repr":
+            assert found.examples, found.name
+
+
+def test_the_tuple_of_theorems_has_an_example_in_its_module():
+    import drnn_theory.theorems
+
+    (found,) = doctest.DocTestFinder(recurse=False).find(drnn_theory.theorems)
+    assert any("THEOREMS" in example.source for example in found.examples)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -48,10 +48,11 @@ def least_total(span: int, layers: int) -> int:
 
 
 def best_exponential(span: int, layers: int, *, worst: bool = False) -> tuple[int, ...]:
-    """Return the scheme 1, M, M**2, .. of the least mean (or ``worst``) length, of all bases M.
+    """Return the exponential scheme of least mean (or ``worst``) length, over all bases M.
 
-    Of equals the smallest base. Dilations above the span may occur: they do no harm. No base above
-    2 sqrt(span) + 2 is better than one below (proofs/optimal_dilations.md, section 8).
+    That is 1, M, M**2 and so on; of equals the smallest base. Dilations above the span may occur:
+    they do no harm. No base above 2 sqrt(span) + 2 is better than one below
+    (proofs/optimal_dilations.md, section 8).
 
     >>> best_exponential(99, 4), best_exponential(99, 6)
     ((1, 3, 9, 27), (1, 2, 4, 8, 16, 32))

@@ -22,6 +22,9 @@ class Leak:
     """An output that depends on a later input: ``size`` is its gradient against the largest.
 
     Of all later inputs the one of the largest gradient is named.
+
+    >>> print(Leak(output_time=2, input_time=3, size=0.5))
+    the output at time 2 depends on the input at time 3: its gradient is 0.5 of the largest
     """
 
     output_time: int

@@ -37,6 +37,11 @@ class GradientProfile:
         standard_error: of ``norms`` if they were estimated by probes, zeros if they are exact.
         samples: how many sequences and output times were averaged.
         dtype: in which the Jacobians were computed.
+
+    >>> from drnn_theory.gradients import unit_dilated_rnn
+    >>> profile = gradient_profile(unit_dilated_rnn([3]), 7, inputs=torch.ones(7, 1, 1))
+    >>> profile.norms, profile.samples, profile.dtype
+    (array([1., 0., 0., 1., 0., 0., 1.]), 1, torch.float64)
     """
 
     lags: np.ndarray
@@ -52,9 +57,14 @@ class GradientProfile:
 
         inf if it does not within the lags measured.
 
-        >>> profile = _worked_profile([4.0, 8.0, 2.0, 0.5, 1.0, 0.25])
+        >>> from drnn_theory.gradients import unit_dilated_rnn
+        >>> model = unit_dilated_rnn([1]).requires_grad_(False)
+        >>> model.layers[0].weight_hh_l0.fill_(0.5)  # so that norms are 1, 1/2, 1/4, ..
+        Parameter containing:
+        tensor([[0.5000]], dtype=torch.float64)
+        >>> profile = gradient_profile(model, 6, inputs=torch.ones(6, 1, 1))
         >>> profile.effective_horizon(0.1), profile.effective_horizon(0.01)
-        (5.0, inf)
+        (4.0, inf)
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must be between 0 and 1, got {fraction}")
@@ -69,8 +79,10 @@ class GradientProfile:
 
         Lags of zero norm are left out; nan if fewer than two are left.
 
-        >>> round(_worked_profile([8.0, 4.0, 0.0, 1.0]).decay_rate() / math.log(2), 12)
-        1.0
+        >>> from drnn_theory.gradients import unit_dilated_rnn
+        >>> profile = gradient_profile(unit_dilated_rnn([1]), 6, inputs=torch.ones(6, 1, 1))
+        >>> abs(profile.decay_rate()) < 1e-12  # all norms are 1
+        True
         """
         first = as_integer(first, "first", minimum=0)
         used = (self.norms > 0) & (self.lags >= first)
@@ -80,10 +92,16 @@ class GradientProfile:
 
     @property
     def receptive_field(self) -> int:
-        """How many steps reach the output, the present one included, which is 1 + the last nonzero lag.
+        """How many steps reach the output, which is 1 + the last lag that is not zero.
 
         Within the lags measured. It counts structural zeros, and needs float64: in less a small
         gradient underflows to the zero of a path that is not there.
+
+        >>> from drnn_theory import dilated_cnn
+        >>> from drnn_theory.gradients import unit_graph_rnn
+        >>> convolutions = unit_graph_rnn(dilated_cnn([1, 2, 4]))
+        >>> gradient_profile(convolutions, 20, inputs=torch.ones(20, 1, 1)).receptive_field
+        8
         """
         if self.dtype != torch.float64:
             raise ValueError(
@@ -121,7 +139,8 @@ def gradient_profile(
         probes: estimate the norms from so many random cotangents instead of one per output unit:
             for wide outputs. Of a random sign vector v, the expected squared norm of v^T J is
             that of J.
-        memory: bytes that autograd may keep at once; the output units go in chunks that obey.
+        memory: bytes that autograd may keep at once, 2 GiB unless given; the output units go in
+            chunks that obey.
         dtype: run a copy of the module in this dtype; float64 shows structural zeros.
         call: how to run the module, if not by ``module(x)``: from (time, batch, features) to
             (time, batch, units).
@@ -262,9 +281,3 @@ def draw_inputs(
         )
     parameter = next(module.parameters(), inputs)
     return inputs.detach().to(parameter)
-
-
-def _worked_profile(norms: list[float]) -> GradientProfile:
-    """Return a profile of the given norms, for the examples."""
-    values, zero = np.array(norms), np.zeros(len(norms))
-    return GradientProfile(np.arange(len(norms)), values, zero, None, zero, 1, torch.float64)

@@ -117,7 +117,14 @@ class DilatedRNN(torch.nn.Module):
         state: Sequence[Any] | None = None,
         lengths: Tensor | Sequence[int] | None = None,
     ) -> tuple[Any, tuple[Any, ...]]:
-        """Return the output and the state from which the next piece goes on."""
+        """Return the output and the state from which the next piece goes on.
+
+        >>> model, x = DilatedRNN(3, 5, [1, 2], cell="GRU"), torch.randn(7, 2, 3)
+        >>> first, state = model(x[:4])
+        >>> second, state = model(x[4:], state)
+        >>> torch.allclose(torch.cat([first, second]), model(x)[0], atol=1e-6)
+        True
+        """
         if isinstance(x, PackedSequence):
             if lengths is not None:
                 raise ValueError(f"lengths must be None for a PackedSequence, got {lengths}")

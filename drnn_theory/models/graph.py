@@ -37,6 +37,11 @@ class GraphState(NamedTuple):
 
     ``phase`` is the time of the next step modulo the graph's period; ``recent`` holds, per node
     that a lagged edge leaves, its last states (rows, batch, size), oldest first.
+
+    >>> from drnn_theory import clockwork_rnn
+    >>> output, state = GraphRNN(clockwork_rnn([1, 2]), 3, 5)(torch.zeros(7, 1, 3))
+    >>> state.phase, len(state.recent)  # 7 modulo the period 2
+    (1, 3)
     """
 
     phase: int
@@ -138,13 +143,28 @@ class GraphRNN(torch.nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all parameters uniformly up to 1 / sqrt(hidden_size)."""
+        """Draw all parameters uniformly up to 1 / sqrt(hidden_size).
+
+        >>> from drnn_theory import skip_rnn
+        >>> model = GraphRNN(skip_rnn(4), 1, 4)
+        >>> model.reset_parameters()
+        >>> all(bool((p.abs() <= 0.5).all()) for p in model.parameters())
+        True
+        """
         bound = self.hidden_size**-0.5
         for parameter in self.parameters():
             torch.nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor, state: GraphState | None = None) -> tuple[Tensor, GraphState]:
-        """Return the output and the state from which the next piece goes on."""
+        """Return the output and the state from which the next piece goes on.
+
+        >>> from drnn_theory import skip_rnn
+        >>> model, x = GraphRNN(skip_rnn(4), 3, 5), torch.randn(7, 2, 3)
+        >>> first, state = model(x[:3])
+        >>> second, state = model(x[3:], state)
+        >>> torch.allclose(torch.cat([first, second]), model(x)[0], atol=1e-6)
+        True
+        """
         check_input(self, x)
         unbatched = x.dim() == 2
         if unbatched:

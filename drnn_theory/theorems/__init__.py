@@ -5,6 +5,9 @@ Each theorem carries up to four kinds of evidence, never confused: symbolic comp
 for all values of the symbols; a written proof; a proof that a proof assistant accepts; and
 agreement with brute force (networkx on the unfolded graph) on a number of cases.
 
+>>> len(THEOREMS), THEOREMS[0].name, sum(theorem.machine is not None for theorem in THEOREMS)
+(33, 'fewest_coins', 7)
+
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
 """
 

@@ -67,6 +67,13 @@ class Theorem:
     must simplify to zero and relations that must simplify to true. The cases are compared with
     ``closed_form``, and at least one symbolic step reads it where there are any, so that a wrong
     one fails.
+
+    >>> from drnn_theory import THEOREMS
+    >>> theorem = next(t for t in THEOREMS if t.name == "exponential_mean")
+    >>> theorem.closed_form
+    L + M**(1 - L) + (L - 1)*(M - 1)/2
+    >>> theorem.holds_for
+    'stacks of dilations 1, M, .., M^(L-1) = m, span m, so that L - 1 = log_M m'
     """
 
     name: str
@@ -96,30 +103,56 @@ class Theorem:
 
     @property
     def proof(self) -> str:
-        """The file under proofs/ that proves it."""
+        """The file under proofs/ that proves it.
+
+        >>> from drnn_theory import THEOREMS
+        >>> THEOREMS[0].proof
+        'fewest_coins.md'
+        """
         return f"{self.name}.md"
 
     @property
     def statement(self) -> str:
-        """The formula in LaTeX, between dollars, written from the closed form itself."""
+        r"""The formula in LaTeX, between dollars, written from the closed form itself.
+
+        >>> from drnn_theory import THEOREMS
+        >>> print(next(t for t in THEOREMS if t.name == "plain_stack_mean").statement)
+        $\displaystyle \frac1m \sum_{n=1}^{m} d(n) = L + \frac{m}{2} + \frac{1}{2}$
+        """
         sign = {"=": "=", "<=": r"\ge"}[self.relation]
         return rf"$\displaystyle {self.left} {sign} {sp.latex(self.closed_form)}$"
 
     def predict(self, *case: Any) -> sp.Basic:
-        """Return the closed form's value for one case, exactly."""
+        """Return the closed form's value for one case, exactly.
+
+        >>> from drnn_theory import THEOREMS
+        >>> theorem = next(t for t in THEOREMS if t.name == "exponential_mean")
+        >>> theorem.predict(2, 4)  # dilations 1, 2, 4, 8
+        45/8
+        """
         if self.evaluate is not None:
             return exactly(self.evaluate(self.closed_form, *case))
         values = {symbol: exactly(value) for symbol, value in self.values(*case).items()}
         return exactly(_with_values(self.closed_form, values).doit())
 
     def agrees(self, *case: Any) -> bool:
-        """Tell whether closed form and brute force stand in the stated relation for one case."""
+        """Tell whether closed form and brute force stand in the stated relation for one case.
+
+        >>> from drnn_theory import THEOREMS
+        >>> next(t for t in THEOREMS if t.name == "exponential_mean").agrees(2, 4)
+        True
+        """
         predicted, found = self.predict(*case), exactly(self.brute_force(*case))
         sign = "=" if case in self.sharp else self.relation
         return SIGNS[sign](predicted, found)
 
     def check(self) -> Agreement:
-        """Compare the closed form with brute force on every case."""
+        """Compare the closed form with brute force on every case.
+
+        >>> from drnn_theory import THEOREMS
+        >>> print(next(t for t in THEOREMS if t.name == "skip_mean").check())
+        agrees on 18 cases
+        """
         failures = [case for case in self.cases if not self.agrees(*case)]
         first = None
         if failures:
@@ -130,13 +163,28 @@ class Theorem:
         return Agreement(len(self.cases) - len(failures), len(self.cases), first)
 
     def steps(self) -> list[bool]:
-        """Return, for each symbolic computation of the proof, whether it comes out as it must."""
+        """Return, for each symbolic computation of the proof, whether it comes out as it must.
+
+        >>> from drnn_theory import THEOREMS
+        >>> next(t for t in THEOREMS if t.name == "divisor_chain_mean").steps()
+        [True, True]
+        """
         if self.symbolic is None:
             return []
         return [_comes_out(step) for step in self.symbolic(self.closed_form)]
 
     def failures(self) -> Iterator[str]:
-        """Yield what fails: cases, then symbolic computations, then claims."""
+        """Yield what fails: cases, then symbolic computations, then claims.
+
+        >>> from dataclasses import replace
+        >>> from drnn_theory import THEOREMS
+        >>> theorem = next(t for t in THEOREMS if t.name == "plain_stack_mean")
+        >>> list(theorem.failures())
+        []
+        >>> wrong = replace(theorem, closed_form=theorem.closed_form + 1)
+        >>> next(wrong.failures())
+        'case (1, 1)'
+        """
         for case in self.cases:
             if not self.agrees(*case):
                 yield f"case {case}"
