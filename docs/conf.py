@@ -1,10 +1,11 @@
-"""How Sphinx builds the site: ``make docs`` puts docs/, proofs/ and notebooks/ together and builds.
+"""How Sphinx builds the site; ``make docs`` first puts docs/, proofs/ and notebooks/ together.
 
-Nothing of the site is fetched when it is read: the theme brings no fonts, and MathJax, which typesets
+Nothing of the site is fetched when it is read: the theme brings no fonts, and MathJax, which sets
 the formulas, is copied from a Python package.
 """
 
 import hashlib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,8 +32,6 @@ html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-pygments_style = "tango"
-pygments_dark_style = "native"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -44,7 +43,7 @@ mathjax3_config = {
     "tex": {"inlineMath": [["\\(", "\\)"], ["$", "$"]]},
     "options": {
         "enableMenu": False,  # its entries would load more of MathJax
-        "ignoreHtmlClass": ".*|",  # dollars are maths in these classes only
+        "ignoreHtmlClass": "page",  # dollars are maths in these classes only
         "processHtmlClass": "math|text_html",
     },
 }
@@ -54,7 +53,8 @@ myst_update_mathjax = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-python_maximum_signature_line_length = 80
+python_maximum_signature_line_length = 120
+napoleon_use_ivar = True
 napoleon_numpy_docstring = False
 add_module_names = False
 autosummary_generate = False
@@ -78,3 +78,32 @@ nitpick_ignore_regex = [
     ("py:.*", r"(np|numpy|nx|networkx|torch|pd|pandas|sp|sympy|matplotlib)\..*|Axes|Tensor"),
     ("py:.*", r"(collections|fractions|pathlib)\..*"),
 ]
+
+
+def without_last_blank_lines(app, document, source):
+    """Drop the blank line that ends the last output of an example."""
+    source[0] = re.sub(r"\n\n```\n", "\n```\n", source[0])
+
+
+def one_source_a_line(app, what, name, subject, options, lines):
+    """Make a paragraph of every source that a docstring names: [1] .., [2] .."""
+    for number in reversed(range(len(lines))):
+        if re.match(r"\[\d+\] [A-Z]", lines[number]):
+            lines.insert(number, "")
+
+
+def from_the_package(app, env, node, content):
+    """Look a name that a docstring refers to up among the public ones."""
+    if node["reftarget"] in drnn_theory.__all__:
+        name, role = f"drnn_theory.{node['reftarget']}", node["reftype"]
+        python = env.get_domain("py")
+        return python.resolve_xref(env, node["refdoc"], app.builder, role, name, node, content)
+    return None
+
+
+def setup(app):
+    """Connect them, and load MathJax on every page: outputs of notebooks hold formulas, too."""
+    app.set_html_assets_policy("always")
+    app.connect("missing-reference", from_the_package)
+    app.connect("source-read", without_last_blank_lines)
+    app.connect("autodoc-process-docstring", one_source_a_line)

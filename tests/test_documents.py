@@ -1,7 +1,10 @@
-"""What people read runs: the README's examples and every notebook."""
+"""What people read runs: the README's examples, the pages of the site and every notebook."""
 
 import doctest
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,9 +12,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import drnn_theory
 from drnn_theory.catalogue import read_architectures
 
 ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+REFERENCE = ROOT / "docs" / "reference"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 mpl.use("agg")
 
@@ -32,6 +38,44 @@ def test_the_toml_of_the_readme_is_read_as_it_stands(tmp_path):
     named, span = read_architectures(tmp_path / "named.toml")
     assert list(named) == ["mine", "skips", "drawn", "saved"]
     assert span == 100
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_blocks_of_a_page_run_as_they_stand(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    for file in blocks(text, "toml"):  # the first line of a file is its name
+        (tmp_path / re.match(r"# (\S+)\n", file)[1]).write_text(file, encoding="utf-8")
+    assert all(block.startswith(">>> ") for block in blocks(text, "python"))
+    assert doctest.testfile(str(path), module_relative=False, encoding="utf-8").failed == 0
+    for session in blocks(text, "console"):
+        command, printed = re.fullmatch(r"\$ drnn-theory (.*?)\n(.*)", session, re.DOTALL).groups()
+        words = [sys.executable, "-m", "drnn_theory", *shlex.split(command)]
+        assert subprocess.run(words, capture_output=True, text=True).stdout == printed
+
+
+def test_every_how_to_has_examples():
+    pages = [path for path in PAGES if path.parent.name == "howto"]
+    assert len(pages) >= 5
+    for path in pages:
+        assert len(blocks(path.read_text(encoding="utf-8"), "python")) >= 2
+
+
+def test_the_reference_describes_every_public_name_once():
+    pages = "".join(path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md"))
+    described = re.findall(r"^\.\. auto(?:function|class|data):: drnn_theory\.(\w+)$", pages, re.M)
+    assert sorted(described) == sorted(drnn_theory.__all__)
+
+
+def test_the_first_page_of_the_reference_lists_every_public_name():
+    index = (REFERENCE / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^   (\w+)$", index, re.MULTILINE)
+    listed += re.findall(r"\{data\}`~drnn_theory\.(\w+)`", index)
+    assert sorted(listed) == sorted(drnn_theory.__all__)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
