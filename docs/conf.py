@@ -5,6 +5,7 @@ the formulas, is copied from a Python package.
 """
 
 import hashlib
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +66,7 @@ myst_heading_anchors = 3
 here = Path(__file__).parent
 read = [*Path(drnn_theory.__file__).parent.rglob("*.py"), *here.glob("proofs/*.md")]
 digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(read))).hexdigest()
+os.environ["IPYTHONDIR"] = str(here / "ipython")
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(here.parent / "executed" / digest[:12])
 nb_execution_timeout = 300

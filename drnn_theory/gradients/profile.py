@@ -59,9 +59,7 @@ class GradientProfile:
 
         >>> from drnn_theory.gradients import unit_dilated_rnn
         >>> model = unit_dilated_rnn([1]).requires_grad_(False)
-        >>> model.layers[0].weight_hh_l0.fill_(0.5)  # so that norms are 1, 1/2, 1/4, ..
-        Parameter containing:
-        tensor([[0.5000]], dtype=torch.float64)
+        >>> _ = model.layers[0].weight_hh_l0.fill_(0.5)  # so that norms are 1, 1/2, 1/4, ..
         >>> profile = gradient_profile(model, 6, inputs=torch.ones(6, 1, 1))
         >>> profile.effective_horizon(0.1), profile.effective_horizon(0.01)
         (4.0, inf)

@@ -1,0 +1,5 @@
+"""Notebooks on the site: figures as sharp as the screen, and no word on how the kernel is reached."""
+
+c = get_config()  # noqa: F821
+c.IPKernelApp.log_level = 40
+c.InlineBackend.figure_formats = {"retina"}
