@@ -1,4 +1,4 @@
-"""Notebooks on the site: figures as sharp as the screen, and no word on how the kernel is reached."""
+"""Notebooks on the site: sharp figures, and no word on how the kernel is reached."""
 
 c = get_config()  # noqa: F821
 c.IPKernelApp.log_level = 40
