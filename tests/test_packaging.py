@@ -1,6 +1,7 @@
 """What is installed, what is imported, and what a missing extra says."""
 
 import doctest
+import importlib
 import subprocess
 import sys
 import zipfile
@@ -40,11 +41,11 @@ def test_the_theory_column_needs_neither_torch_nor_matplotlib_nor_pandas():
 def test_every_public_name_is_there_and_documented(name):
     public = getattr(drnn_theory, name)
     assert name in dir(drnn_theory)
-    assert isinstance(public, tuple) or public.__doc__
+    assert isinstance(public, tuple | dict) or public.__doc__
 
 
 # `extra_repr` says how torch prints a model, which no one calls
-@pytest.mark.parametrize("name", [name for name in drnn_theory.__all__ if name != "THEOREMS"])
+@pytest.mark.parametrize("name", sorted({*drnn_theory.__all__} - {"FIGURES", "THEOREMS"}))
 def test_every_public_name_and_its_methods_have_an_example(name):
     public = getattr(drnn_theory, name)
     assert public.__module__.startswith("drnn_theory.")  # where the tests run the examples
@@ -54,11 +55,11 @@ def test_every_public_name_and_its_methods_have_an_example(name):
             assert found.examples, found.name
 
 
-def test_the_tuple_of_theorems_has_an_example_in_its_module():
-    import drnn_theory.theorems
-
-    (found,) = doctest.DocTestFinder(recurse=False).find(drnn_theory.theorems)
-    assert any("THEOREMS" in example.source for example in found.examples)
+@pytest.mark.parametrize(("name", "module"), [("THEOREMS", "theorems"), ("FIGURES", "gallery")])
+def test_a_public_collection_has_an_example_in_its_module(name, module):
+    module = importlib.import_module(f"drnn_theory.{module}")
+    (found,) = doctest.DocTestFinder(recurse=False).find(module)
+    assert any(name in example.source for example in found.examples)
 
 
 def test_an_unknown_name_is_an_attribute_error():
