@@ -24,6 +24,7 @@ from .design import (
     recommend,
 )
 from .dilations import as_dilations, exponential_dilations, is_divisor_chain
+from .explorer import explore
 from .gallery import FIGURES, PaperFigure, write_figures
 from .gradients import (
     GradientProfile,
@@ -81,6 +82,7 @@ __all__ = [
     "dilated_cnn",
     "dilated_rnn",
     "expected_gradient_profile",
+    "explore",
     "exponential_dilations",
     "fast_slow_rnn",
     "feedforward_depth",

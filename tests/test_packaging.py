@@ -90,6 +90,15 @@ def test_without_torch_a_name_that_needs_it_says_how_to_get_it(name):
     assert python(code) == 'models and gradients need torch: pip install "drnn_theory[torch]"'
 
 
+def test_a_missing_ipywidgets_is_named_with_the_command_that_brings_it():
+    code = (
+        "import sys; sys.modules['ipywidgets'] = None\n"
+        "try: from drnn_theory import explore\n"
+        "except ImportError as error: print(error)"
+    )
+    assert python(code) == 'explore needs ipywidgets: pip install "drnn_theory[notebook]"'
+
+
 def test_the_wheel_holds_the_package_and_nothing_of_tests_or_notebooks(tmp_path):
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
     subprocess.run([*command, ROOT], capture_output=True, check=True)
@@ -98,6 +107,7 @@ def test_the_wheel_holds_the_package_and_nothing_of_tests_or_notebooks(tmp_path)
     assert {"drnn_theory/py.typed", "drnn_theory/__init__.pyi", "drnn_theory/measures.py"} <= {
         *names
     }
+    assert {"drnn_theory/explorer/page.js", "drnn_theory/explorer/page.css"} <= {*names}
     assert {name.split("/")[0] for name in names} == {
         "drnn_theory",
         f"{wheel.name.rsplit('-', 3)[0]}.dist-info",

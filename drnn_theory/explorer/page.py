@@ -1,0 +1,20 @@
+"""The part of the panel that runs in the browser; it shows nothing of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+__all__ = ["Page"]
+
+FOLDER = Path(__file__).parent
+
+
+class Page(anywidget.AnyWidget):
+    """Names the sliders for screen readers; ``picked`` is the lag that a pointer was pressed at."""
+
+    _esm = (FOLDER / "page.js").read_text(encoding="utf-8")
+    _css = (FOLDER / "page.css").read_text(encoding="utf-8")
+    picked = traitlets.Int(-1).tag(sync=True)

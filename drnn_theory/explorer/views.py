@@ -1,0 +1,212 @@
+"""What is seen: every number that the explorer shows, computed from what was chosen.
+
+Nothing here knows a widget. A :class:`View` is computed in two steps: the wiring of an
+architecture once, and the profile once for each span, so that picking another lag costs little.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from drnn_theory.architectures import dilated_rnn
+from drnn_theory.dilations import as_integer
+from drnn_theory.explorer.choices import LIMIT, Choice
+from drnn_theory.graphs import unit_of
+from drnn_theory.measures import default_span
+from drnn_theory.paths import lengths_over_phases
+from drnn_theory.paths.general import Wiring, path_lengths_by_unit
+from drnn_theory.paths.profiles import UNREACHABLE
+
+__all__ = ["View", "look"]
+
+QUICK_NODES = 40
+"""A graph of more nodes has its table of measures computed in the background."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The numbers for one architecture, one span and one lag.
+
+    ``lengths[n]`` is d(n) for n = 0..span, in edges, inf where no path leads: from the starting
+    phase ``start``, or from the worst at each lag where ``worst``; ``start`` is then the phase that
+    is the worst at the lag picked. ``mrl`` is always the mean of the worst phases.
+    """
+
+    choice: Choice
+    span: int
+    lag: int
+    start: int
+    worst: bool
+    mrl: Fraction | float
+    lengths: np.ndarray
+    longest: int
+    """The first lag of 1..span of the longest path in the worst phase, or that no path reaches."""
+    path: list[tuple[int, Any]]
+    """(time, unit) nodes of a shortest path to the lag, empty if none leads; times from start on"""
+
+    @property
+    def graph(self) -> nx.MultiDiGraph:
+        """The cyclic graph of the architecture."""
+        return _wired(self.choice)[0]
+
+    @property
+    def period(self) -> int:
+        """How many starting phases there are."""
+        return int(self.graph.graph["period"])
+
+    @property
+    def length(self) -> float:
+        """The number of edges on the shortest path to the lag, inf where none leads."""
+        return len(self.path) - 1 if self.path else math.inf
+
+    @property
+    def recurrent(self) -> int:
+        """How many edges of the path go forward in time."""
+        return sum(a[0] < b[0] for a, b in zip(self.path, self.path[1:], strict=False))
+
+    @property
+    def layers(self) -> int:
+        """How many hidden units the architecture has, an output of its own not counted."""
+        about = self.graph.graph
+        units = {unit_of(node, self.period) for node in self.graph} - set(about["inputs"])
+        return max(1, len(units - ({"y"} & set(about["outputs"]))))
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the table of measures takes milliseconds rather than seconds."""
+        return self.graph.number_of_nodes() <= QUICK_NODES
+
+    @property
+    def code(self) -> str:
+        """The lines that reproduce the mean and the length of the path shown."""
+        architecture = self.choice.code
+        names = ", ".join(sorted([*self.choice.names, "compute_mrl", "shortest_path_lengths"]))
+        start = f", start={self.start}" if self.period > 1 else ""
+        given = (
+            "# graph is the one that explore was called with\n" if architecture == "graph" else ""
+        )
+        return (
+            f"{given}from drnn_theory import {names}\n"
+            f"architecture = {architecture}\n"
+            f"compute_mrl(architecture, span={self.span})  # {number(self.mrl)}\n"
+            f"shortest_path_lengths(architecture, {self.lag}{start})[{self.lag}]"
+            f"  # {number(self.length)}"
+        )
+
+
+def look(
+    choice: Choice, span: int | None = None, lag: int | None = None, start: int | None = None
+) -> View:
+    """Return the view of an architecture; ValueError or TypeError for what cannot be looked at.
+
+    ``span`` is the largest lag unless given, ``lag`` that of the longest path, ``start`` the worst
+    phase at each lag.
+
+    >>> look(Choice.of([1, 2, 4, 8])).mrl
+    Fraction(45, 8)
+    """
+    graph, wiring, names = _wired(choice)
+    span = default_span(choice.architecture) if span is None else as_integer(span, "span")
+    if span > LIMIT:
+        raise ValueError(f"span must be at most {LIMIT} in explore, got {span}")
+    mrl, lengths, longest = _profile(choice, span)
+    lag = min(longest if lag is None else as_integer(lag, "lag", minimum=0), span)
+    period = graph.graph["period"]
+    worst = start is None
+    if start is None:
+        start = _worst_start(choice, span, lag) if period > 1 else 0
+    else:
+        start = as_integer(start, "start", minimum=0) % period
+        if period > 1:
+            lengths = _by_start(choice, span)[start]
+    path = _path(wiring, names, start, lag)
+    return View(choice, span, lag, start, worst, mrl, lengths, longest, path)
+
+
+def number(value: Fraction | float) -> str:
+    """Return a number as people read it.
+
+    >>> number(Fraction(45, 8)), number(7.0), number(Fraction(785, 99))
+    ('5.625', '7', '7.92929')
+    """
+    return f"{float(value):.6g}"
+
+
+@lru_cache(maxsize=16)
+def _wired(choice: Choice) -> tuple[nx.MultiDiGraph, Wiring, list[Any]]:
+    """Return the cyclic graph, its wiring, and the names of the wiring's units."""
+    checked = choice.architecture
+    graph = dilated_rnn(checked) if isinstance(checked, tuple) else checked
+    wiring = Wiring(graph)
+    period = graph.graph["period"]
+    return graph, wiring, list(dict.fromkeys(unit_of(node, period) for node in wiring.table.nodes))
+
+
+@lru_cache(maxsize=64)
+def _profile(choice: Choice, span: int) -> tuple[Fraction | float, np.ndarray, int]:
+    """Return the mean, d(0..span) of the worst phase, and the lag of the longest path."""
+    _, wiring, _ = _wired(choice)
+    if wiring.period > 1:  # the same from the table that the single phases are read from
+        lengths = _by_start(choice, span)[wiring.starts].max(axis=0)
+        longest = 1 + int(np.argmax(lengths[1:]))
+        total = float(lengths[1:].sum())
+        return (math.inf if math.isinf(total) else Fraction(int(total), span)), lengths, longest
+    (profile,) = lengths_over_phases(choice.architecture, span)
+    (sum_,) = profile.totals([span])
+    mean = math.inf if sum_ is None else Fraction(sum_, span)
+    return mean, profile.up_to(span), profile.longest(span)[0]
+
+
+@lru_cache(maxsize=64)
+def _by_start(choice: Choice, span: int) -> np.ndarray:
+    """Return ``lengths[phase, n]`` for n = 0..span, inf where no path leads."""
+    _, wiring, _ = _wired(choice)
+    table = np.full((wiring.period, span + 1), math.inf)
+    every = path_lengths_by_unit(wiring, range(wiring.period), wiring.period - 1 + span)
+    best = every[:, wiring.output_units].min(axis=1, initial=UNREACHABLE)
+    for phase in range(wiring.period):
+        found = best[phase : phase + span + 1, phase]
+        table[phase] = np.where(found < UNREACHABLE, found, math.inf)
+    return table
+
+
+def _worst_start(choice: Choice, span: int, lag: int) -> int:
+    """Return the first phase from which the path to the lag is longest.
+
+    Phases in which no input arrives have no path at all, and do not count.
+    """
+    _, wiring, _ = _wired(choice)
+    at_lag = _by_start(choice, span)[wiring.starts, lag]
+    return int(wiring.starts[int(np.argmax(at_lag))])
+
+
+def _path(wiring: Wiring, names: list[Any], start: int, lag: int) -> list[tuple[int, Any]]:
+    """Return one shortest path to the lag, walked back from its end; empty if none leads.
+
+    At equal lengths the edge of the largest lag is taken, so that the path rises late.
+    """
+    if not wiring.output_units:
+        return []
+    lengths = path_lengths_by_unit(wiring, [start], start + lag)[:, :, 0]
+    time = start + lag
+    unit = min(wiring.output_units, key=lambda u: int(lengths[time, u]))
+    if lengths[time, unit] >= UNREACHABLE:
+        return []
+    nodes = [(time, names[unit])]
+    while lengths[time, unit] > 0:
+        edges = wiring.steps[time % wiring.period]
+        back, before = max(
+            (n, u)
+            for u, v, n in edges
+            if v == unit and n <= time and lengths[time - n, u] + 1 == lengths[time, unit]
+        )
+        time, unit = time - back, before
+        nodes.append((time, names[unit]))
+    return nodes[::-1]
