@@ -1,0 +1,184 @@
+"""The explorer in a real JupyterLab in a real browser."""
+
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+from drnn_theory import compute_mrl, shortest_path_lengths
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.rendering
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Return the folder and the address, token included, of a JupyterLab that asks no network."""
+    pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    port, token = free_port(), secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "IdentityProvider.token": token,
+        "ServerApp.root_dir": folder,
+        "LabApp.extension_manager": "readonly",
+        "LabApp.news_url": "",
+        "LabApp.user_settings_dir": folder / "settings",
+        "LabApp.workspaces_dir": folder / "workspaces",
+    }
+    homes = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    environment = os.environ | {name: str(folder / "home" / name) for name in homes}
+    log = (folder / "server.log").open("w")
+    server = subprocess.Popen(
+        [*command, *(f"--{name}={value}" for name, value in options.items())],
+        stdout=log,
+        stderr=log,
+        env=environment,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/api?token={token}", timeout=1).close()
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "server.log").read_text()
+                time.sleep(0.25)
+        yield folder, address, token
+    finally:
+        server.terminate()
+        server.wait(30)
+        log.close()
+
+
+@pytest.fixture
+def notebook(lab, page):
+    """Return a function that runs code in a new notebook of the lab, on the page, until shown."""
+    folder, address, token = lab
+
+    def run(code):
+        name = secrets.token_hex(4)
+        cells = [nbformat.v4.new_code_cell(code)]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(made, folder / f"{name}.ipynb")
+        # a workspace of its own, or the tabs of the test before would open again
+        page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token={token}")
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
+        prompt = page.locator(".jp-CodeCell .jp-InputPrompt")
+        for _ in range(20):  # keys pressed before the notebook has its kernel are lost
+            page.click(".jp-CodeCell .cm-content")
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(500)
+            if prompt.inner_text() != "[ ]:":
+                break
+        page.wait_for_selector(".drnn-explorer .drnn-mrl", timeout=90_000)
+        return page.locator(".drnn-explorer")
+
+    return run
+
+
+def reads(panel, number):
+    """Wait until the panel reads a mean recurrent length, given as people read it."""
+    api.expect(panel.locator(".drnn-mrl")).to_have_text(f"{number:.6g}", timeout=15_000)
+
+
+def test_a_slider_moved_by_keyboard_shows_the_new_mean(notebook, page):
+    panel = notebook("import drnn_theory\ndrnn_theory.explore([1, 2, 4, 8])")
+    reads(panel, compute_mrl([1, 2, 4, 8]))
+    panel.get_by_role("slider", name="how many").focus()
+    page.keyboard.press("ArrowRight")
+    reads(panel, compute_mrl([1, 2, 4, 8, 16]))
+    api.expect(panel.get_by_role("textbox", name="dilations")).to_have_value("1, 2, 4, 8, 16")
+    panel.get_by_role("slider", name="span", exact=True).focus()
+    page.keyboard.press("ArrowLeft")
+    reads(panel, compute_mrl([1, 2, 4, 8, 16], 15))
+    assert page.problems == []
+
+
+def test_every_control_has_a_name_that_a_screen_reader_says(notebook, page):
+    panel = notebook("from drnn_theory import clockwork_rnn, explore\nexplore()")
+    powers = ["how many", "powers of", "first exponent"]
+    for role, names in {
+        "slider": [*powers, "dilation no.", "its value", "span", "lag"],
+        "textbox": ["dilations", "code", "file"],
+        "combobox": ["architecture", "steps drawn"],
+        "checkbox": ["fusion of the top states", "span = largest lag"],
+        "spinbutton": ["span, typed"],
+        "button": ["Use it", "Save figure"],
+    }.items():
+        for name in names:
+            api.expect(panel.get_by_role(role, name=name, exact=True)).to_be_visible()
+        assert panel.get_by_role(role).count() == len(names)
+    assert page.problems == []
+
+
+def test_bad_input_is_one_line_on_the_page_and_nothing_breaks(notebook, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8], span=20)")
+    text = panel.get_by_role("textbox", name="dilations")
+    text.fill("1, two")
+    api.expect(panel.get_by_role("alert")).to_have_text(
+        "dilations must be one or more positive integers, got [1, 'two']: 'two' is a str"
+    )
+    api.expect(panel.locator(".drnn-mrl")).to_have_count(0)
+    api.expect(panel.locator(".drnn-figure")).not_to_be_visible()
+    text.fill("1, 3, 9")
+    reads(panel, compute_mrl([1, 3, 9], 20))
+    api.expect(panel.get_by_role("alert")).to_have_count(0)
+    assert page.problems == []
+
+
+def test_a_pointer_in_the_figure_picks_the_lag(notebook, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8], span=20)")
+    api.expect(panel.locator(".drnn-figure")).to_be_visible()
+    box = panel.locator(".drnn-figure").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 60)
+    slider = panel.get_by_role("slider", name="lag", exact=True)
+    api.expect(slider).to_have_attribute("aria-valuenow", re.compile(r"^(9|10)\.0$"))
+    lag = int(float(slider.get_attribute("aria-valuenow")))
+    length = shortest_path_lengths([1, 2, 4, 8], lag)[lag]
+    status = panel.get_by_role("status")
+    api.expect(status).to_contain_text(f"Shortest path to lag {lag}: {length:g} edges")
+    assert page.problems == []
+
+
+def test_a_search_in_the_background_arrives_on_the_page(notebook, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4], span=30)")
+    best = min(compute_mrl((1, a, b), 30) for a in range(2, 30) for b in range(a + 1, 31))
+    words = panel.get_by_text("Better with 3 distinct dilations")
+    api.expect(words).to_contain_text("proved best", timeout=60_000)
+    api.expect(words).to_contain_text(f"{best:.6g}")
+    panel.get_by_role("button", name="Use it").click()
+    reads(panel, best)
+    assert page.problems == []
+
+
+def test_the_figure_is_saved_and_the_page_says_where(notebook, lab, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8])")
+    panel.get_by_role("textbox", name="file").fill("figure.svg")
+    panel.get_by_role("button", name="Save figure").click()
+    file = lab[0] / "figure.svg"
+    api.expect(panel.get_by_text("wrote ")).to_have_text(f"wrote {file}", timeout=30_000)
+    assert "</svg>" in file.read_text()
+    assert page.problems == []
