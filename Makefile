@@ -2,14 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+RENDERING := .venv/rendering
 
-.PHONY: report test lint bench docs proofs clean
+.PHONY: report test rendering lint bench docs proofs clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto
+
+# what is seen in a browser (chromium) and in print (pdflatex); skips what is not installed
+rendering: $(RENDERING)
+	$(BIN)/python -m pytest -m rendering -rs tests/rendering
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -38,6 +43,10 @@ docs: .venv/docs
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,test]"
+	touch $@
+
+$(RENDERING): $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rendering]"
 	touch $@
 
 clean:
