@@ -3,7 +3,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from drnn_theory import dilated_cnn, dilated_rnn, figures, layers_rnn, recommend
+from drnn_theory import (
+    clockwork_rnn,
+    dilated_cnn,
+    dilated_rnn,
+    figures,
+    layers_rnn,
+    recommend,
+    unfold,
+)
 from drnn_theory.paths.reference import shortest_path
 
 mpl.use("agg")
@@ -51,6 +59,14 @@ def test_every_node_and_every_edge_of_the_unfolded_graph_is_drawn(ax):
     assert len(segments) == 16
     points = ax.collections[-1].get_offsets()
     assert len(points) == 12
+
+
+@pytest.mark.parametrize("graph", [clockwork_rnn([1, 2, 4]), clockwork_rnn([1, 3])])
+def test_every_edge_of_a_graph_of_several_phases_is_drawn(graph, ax):
+    steps = 9
+    figures.plot_unfolded(graph, steps, ax=ax)
+    inside = [s for s in ax.collections[0].get_segments() if s[0][0] >= 0]
+    assert len(inside) == unfold(graph, steps).number_of_edges()
 
 
 def test_the_path_is_drawn_from_its_input_to_its_output(ax):

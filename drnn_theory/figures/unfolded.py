@@ -44,8 +44,8 @@ def plot_unfolded(
         first = source[0] if period > 1 else 0
         low, high = height[unit_of(source, period)], height[unit_of(target, period)]
         # an edge from before time 0 starts at the left margin
-        for t in range(first - lag - lag % period, steps - lag + 1, period):
-            if t + lag < 0 or (t - first) % period:
+        for t in range(first - period * -(-lag // period), steps - lag + 1, period):
+            if t + lag < 0:
                 continue
             segments.append(_bend((t, low), (t + lag, high)))
     ax.add_collection(LineCollection(segments, colors="0.72", linewidths=0.6, zorder=1))
