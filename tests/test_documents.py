@@ -67,7 +67,10 @@ def test_every_how_to_has_examples():
 
 def test_the_reference_describes_every_public_name_once():
     pages = "".join(path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md"))
-    described = re.findall(r"^\.\. auto(?:function|class|data):: drnn_theory\.(\w+)$", pages, re.M)
+    described = re.findall(
+        r"^\.\. auto(?:function|class):: drnn_theory\.(\w+)(?:\(\))?$", pages, re.MULTILINE
+    )
+    described += re.findall(r"^\.\. py:data:: (\w+)$", pages, re.MULTILINE)
     assert sorted(described) == sorted(drnn_theory.__all__)
 
 
