@@ -19,6 +19,7 @@ mpl.use("agg")
 
 @pytest.fixture
 def ax():
+    plt.close("all")  # what examples elsewhere left open
     figure, ax = plt.subplots()
     yield ax
     plt.close(figure)
