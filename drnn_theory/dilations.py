@@ -35,6 +35,8 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     Traceback (most recent call last):
     ValueError: span must be a positive integer, got 0
     """
+    if type(value) is int and value >= minimum:
+        return value
     kind = {0: "a non-negative integer", 1: "a positive integer"}.get(
         minimum, f"an integer of at least {minimum}"
     )

@@ -101,9 +101,7 @@ def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
             _check_phase(node, period)
     triples = set()
     for source, target, data in graph.edges(data=True):
-        lag = data.get("lag")
-        if type(lag) is not int or lag < 0:
-            lag = data["lag"] = _checked_lag(lag, source, target)
+        lag = data["lag"] = _checked_lag(data.get("lag"), source, target)
         if (source, target, lag) in triples:
             raise ValueError(
                 f"{_lag_of(source, target)} must differ from its parallel edges', got {lag} twice"
@@ -275,6 +273,8 @@ def _lag_of(source: Any, target: Any) -> str:
 
 
 def _checked_lag(lag: Any, source: Any, target: Any) -> int:
+    if type(lag) is int and lag >= 0:  # before a message is written for each of many edges
+        return lag
     if lag is None:
         raise ValueError(f"{_lag_of(source, target)} must be a non-negative integer, got none")
     return as_integer(lag, _lag_of(source, target), minimum=0)
@@ -285,6 +285,8 @@ def _check_phase(node: Any, period: int) -> None:
         raise ValueError(
             f"a node must be a pair (phase, unit) where the period is {period}, got {shown(node)}"
         )
+    if type(node[0]) is int and 0 <= node[0] < period:
+        return
     name = f"phase of node {shown(node)}"
     if not isinstance(node[0], Integral):
         raise TypeError(f"{name} must be an integer, got {shown(node[0])}")
