@@ -48,13 +48,15 @@ def plot_unfolded(
             if t + lag < 0:
                 continue
             segments.append(_bend((t, low), (t + lag, high)))
-    ax.add_collection(LineCollection(segments, colors="0.72", linewidths=0.6, zorder=1))
+    room = min(1.0, 40 / (steps + 1))  # marks shrink where steps lie close
+    ax.add_collection(LineCollection(segments, colors="0.72", linewidths=0.6 * room, zorder=1))
     highlighted = [
         _bend((t0, height[u0]), (t1, height[u1])) for (t0, u0), (t1, u1) in pairwise(path)
     ]
     ax.add_collection(LineCollection(highlighted, colors=COLOURS[1], linewidths=1.8, zorder=2))
     on_path = {(t, height[unit]) for t, unit in path}
-    for chosen, colour, size in ((False, "0.35", 10), (True, COLOURS[1], 22)):
+    sizes = (10 * room**1.5, 22 * room**0.7)
+    for chosen, colour, size in ((False, "0.35", sizes[0]), (True, COLOURS[1], sizes[1])):
         points = [p for p in nodes if (p in on_path) is chosen]
         if points:
             x, y = zip(*points, strict=True)
