@@ -131,7 +131,8 @@ class Report:
         for rule in (r"\toprule", r"\midrule", r"\bottomrule"):  # of booktabs, as elsewhere
             table = table.replace(r"\hline", rule, 1)
         notes = "".join(f"\n% {note}" for note in self.footnotes)
-        self._write("closed_forms.tex", f"{table}{notes}\n")
+        needs = "% needs the packages amsmath and booktabs\n"
+        self._write("closed_forms.tex", f"{needs}{table}{notes}\n")
         return [
             f"{row.name}: {'; '.join(row.failures)}" for row in verification.rows if row.failures
         ]

@@ -73,7 +73,7 @@ def write_figures(
 
     with mpl.rc_context(), plt.ioff():
         mpl.use("agg")
-        for name in tqdm(chosen or FIGURES, desc="figures", unit="figure"):
+        for name in tqdm(chosen or FIGURES, desc="figures", unit="figure", disable=None):
             figure = FIGURES[name]
             drawn = figure.draw(venue)
             with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved

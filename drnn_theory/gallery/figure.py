@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from tabulate import tabulate
 
 from drnn_theory.venues import venue_style
@@ -18,6 +19,9 @@ from drnn_theory.writing import VERSION
 __all__ = ["PaperFigure", "Rows"]
 
 Rows = Sequence[Mapping[str, Any]]
+
+WIDTH, TICKS = 5.5, 7
+"""Of a page in inches and of the labels at ticks in points, as most venues have them."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class PaperFigure:
     def draw(self, venue: str | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
 
+        Without a venue it is as much larger as the current style's text is than a venue's.
+
         >>> from drnn_theory import FIGURES
         >>> figure = FIGURES["clockwork_phases"].draw("icml")
         >>> figure.get_size_inches().tolist()
@@ -107,8 +113,13 @@ class PaperFigure:
         """
         style = {} if venue is None else venue_style(venue, wide=self.wide)
         with mpl.rc_context(style):
-            width = style["figure.figsize"][0] if venue else 5.5
-            figure = plt.figure(figsize=(width, self.height), layout="constrained")
+            if venue is None:
+                ticks = FontProperties(size=mpl.rcParams["xtick.labelsize"])
+                larger = ticks.get_size_in_points() / TICKS
+                size = (larger * WIDTH, larger * self.height)
+            else:
+                size = (style["figure.figsize"][0], self.height)
+            figure = plt.figure(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
         return figure
 
