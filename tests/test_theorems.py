@@ -294,3 +294,10 @@ def test_the_two_best_skips_are_the_root_and_the_next_number_for_longer_spans(ro
     least = min(means.values())
     assert [skip for skip in means if means[skip] == least] == [root, root + 1]
     assert BY_NAME["best_two_lag"].predict(root, 1)[0] == exactly(least)
+
+
+def test_a_verification_is_a_table_in_jupyter_and_says_how_it_ended():
+    page = verify([BY_NAME["skip_mean"]])._repr_html_()
+    assert page.count("<tr>") == 2
+    assert "<td>proofs/skip_mean.md</td>" in page
+    assert "<p>1 theorem, all pass, " in page

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
+from drnn_theory.tables import as_html, as_text
 from drnn_theory.theorems.catalogue import THEOREMS
 from drnn_theory.theorems.theorem import Agreement, Theorem
 
@@ -53,24 +52,31 @@ class Verification:
         return self.passed
 
     def __str__(self) -> str:
-        headers = ["theorem", "symbolic", "written", "machine-checked", "cases", "s", ""]
-        table = [
-            [
-                row.name,
-                _counted(row.symbolic, "computation") if row.symbolic else "-",
-                row.written,
-                row.machine or "-",
-                str(row.cases) + (f", {_counted(row.claims, 'claim')}" if row.claims else ""),
-                f"{row.seconds:.1f}",
-                "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
-            ]
+        return f"{as_text(self._cells())}\n\n{self._outcome()}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self._cells(), [self._outcome()])
+
+    def _cells(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "theorem": row.name,
+                "symbolic": _counted(row.symbolic, "computation") if row.symbolic else "-",
+                "written": row.written,
+                "machine-checked": row.machine or "-",
+                "cases": str(row.cases)
+                + (f", {_counted(row.claims, 'claim')}" if row.claims else ""),
+                "seconds": row.seconds,
+                "": "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
+            }
             for row in self.rows
         ]
+
+    def _outcome(self) -> str:
         failed = sum(not row.passed for row in self.rows)
-        seconds = sum(row.seconds for row in self.rows)
         outcome = "all pass" if not failed else f"{failed} FAILED"
-        text = tabulate(table, headers=headers)
-        return f"{text}\n\n{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s"
+        seconds = sum(row.seconds for row in self.rows)
+        return f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as JSON values."""
