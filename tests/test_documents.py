@@ -85,6 +85,8 @@ def test_the_first_page_of_the_reference_lists_every_public_name():
 @pytest.mark.filterwarnings("ignore")  # the kernel runs in a process of its own
 def test_every_notebook_runs_from_top_to_bottom(path):
     notebook = nbformat.read(path, as_version=4)
-    assert notebook.cells[0].source.startswith("# ")
+    first = notebook.cells[0].source
+    assert first.startswith(f"# {path.stem[:2]} ")
+    assert "At its end you will know " in first
     assert any(cell.cell_type == "code" for cell in notebook.cells)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
