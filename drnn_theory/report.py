@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 from tqdm import tqdm
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
@@ -22,6 +21,7 @@ from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
 from drnn_theory.paths import lengths_over_phases, path_counts, shortest_path
 from drnn_theory.summaries import Comparison, compare
+from drnn_theory.tables import as_latex
 from drnn_theory.theorems import THEOREMS, verify
 from drnn_theory.writing import (
     VERSION,
@@ -124,15 +124,16 @@ class Report:
         self._write_table("closed_forms", rows)
         self.footnotes = [f"{t.name}: {t.footnote}" for t in theorems if t.footnote]
         cells = [
-            [theorem.name.replace("_", r"\_"), theorem.statement, str(row.cases)]
+            {
+                "theorem": theorem.name.replace("_", r"\_"),
+                "closed form": theorem.statement,
+                "brute force": str(row.cases),
+            }
             for theorem, row in zip(theorems, verification.rows, strict=True)
         ]
-        table = tabulate(cells, ["theorem", "closed form", "brute force"], "latex_raw")
-        for rule in (r"\toprule", r"\midrule", r"\bottomrule"):  # of booktabs, as elsewhere
-            table = table.replace(r"\hline", rule, 1)
         notes = "".join(f"\n% {note}" for note in self.footnotes)
         needs = "% needs the packages amsmath and booktabs\n"
-        self._write("closed_forms.tex", f"{needs}{table}{notes}\n")
+        self._write("closed_forms.tex", f"{needs}{as_latex(cells)}{notes}\n")
         return [
             f"{row.name}: {'; '.join(row.failures)}" for row in verification.rows if row.failures
         ]

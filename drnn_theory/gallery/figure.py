@@ -11,8 +11,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from tabulate import tabulate
 
+from drnn_theory.tables import as_latex
 from drnn_theory.venues import venue_style
 from drnn_theory.writing import VERSION
 
@@ -132,7 +132,7 @@ class PaperFigure:
         """
         if self.table is None:
             raise ValueError(f"{self.name} must be a comparison to have a table, got a drawing")
-        return f"{tabulate(self.table(self.rows), 'keys', 'latex_booktabs')}\n"
+        return f"{as_latex(self.table(self.rows))}\n"
 
     def _repr_html_(self) -> str:
         return f"<b>{self.name}</b>: {self.full_caption}"

@@ -173,11 +173,11 @@ def _zoo_table(rows: Rows) -> list[dict[str, str]]:
     return [
         {
             "architecture": row["architecture"],
-            "mean": f"{row['mean recurrent length']:.3f}",
-            "longest": str(row["longest path"]),
-            "vertical": str(row["vertical edges"]),
-            "recurrent edges": f"{float(row['recurrent edges per node']):.3g}",
-            "skip": "--"
+            "mean recurrent length": f"{row['mean recurrent length']:.3f}",
+            "longest path": str(row["longest path"]),
+            "vertical edges": str(row["vertical edges"]),
+            "recurrent edges per node": f"{float(row['recurrent edges per node']):.3f}",
+            "skip coefficient": "--"
             if row["recurrent skip coefficient"] is None
             else f"{float(row['recurrent skip coefficient']):.3g}",
         }
@@ -279,7 +279,7 @@ def _optimal_table(rows: Rows) -> list[dict[str, str]]:
     return [
         {
             "layers": str(row["layers"]),
-            "an optimal scheme": row["optimal schemes"].split(";")[0],
+            "an optimal scheme": row["optimal schemes"].split(";")[0].replace(" ", ", "),
             "optimum": f"{float(row['optimum']):.3f}",
             "exponential": f"{float(row['best exponential']):.3f}",
             "powers of two": f"{float(row['powers of two']):.3f}",

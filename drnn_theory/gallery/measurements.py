@@ -117,9 +117,7 @@ def _flow_table(_: Rows) -> list[dict[str, str]]:
 
 SIDES = {
     "view": "view form",
-    "cat": "slices and cat",
     "undilated": "undilated torch.nn",
-    "peer": "zalandoresearch",
     "products": "matrix products",
 }
 
@@ -162,10 +160,9 @@ def _paint_speed(rows: Rows, figure: Figure) -> None:
 def _speed_table(rows: Rows) -> list[dict[str, str]]:
     table: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:
-        case = tuple(row[k] for k in ("cell", "hidden", "steps", "threads"))
-        cells = table.setdefault(
-            case, dict(zip(("cell", "units", "steps", "threads"), case, strict=True))
-        )
+        case = (f"{row['cell']} {row['hidden']}", row["steps"], row["threads"])
+        names = ("cell, units", "steps", "threads")
+        cells = table.setdefault(case, dict(zip(names, case, strict=True)))
         cells[str(SIDES.get(row["side"], row["side"]))] = f"{row['times DilatedRNN']:.2f}"
     return list(table.values())
 

@@ -16,9 +16,10 @@ pytestmark = [
 
 
 def typeset(folder, body, *packages):
-    """Return how wide text was over the margin of an article at ten points, in points."""
+    """Set text as wide as NeurIPS has it; return by how many points lines pass the margin."""
     loaded = "".join(rf"\usepackage{{{package}}}" for package in packages)
-    text = rf"\documentclass{{article}}{loaded}\begin{{document}}{body}\end{{document}}"
+    page = rf"\documentclass{{article}}{loaded}\setlength{{\textwidth}}{{5.5in}}"
+    text = rf"{page}\begin{{document}}{body}\end{{document}}"
     (folder / "all.tex").write_text(text)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -30,7 +31,7 @@ def typeset(folder, body, *packages):
 def test_a_table_of_a_figure_needs_booktabs_alone_and_fits_the_page(name, tmp_path):
     write_figures([name], tmp_path, formats=[])
     table = (tmp_path / f"{name}.tex").read_text()
-    assert typeset(tmp_path, rf"\noindent\small\tabcolsep3pt {table}", "booktabs") == []
+    assert typeset(tmp_path, rf"\noindent\small\tabcolsep4pt {table}", "booktabs") == []
 
 
 def test_the_tables_of_the_report_compile(tmp_path):
