@@ -24,6 +24,17 @@ def test_the_exact_profile_of_a_dilated_rnn_is_faster_than_torchs_jacobian(modul
     assert (row["steps"], row["hidden"]) == ("1000", "20")
 
 
+@pytest.mark.parametrize("module", ["torch.nn.GRU", "torch.nn.LSTM", "TCN", "Transformer"])
+def test_the_exact_profile_of_another_module_takes_no_more_than_a_tenth_above_torchs_best(module):
+    ratios = {
+        r["way"]: float(r["ratio"])
+        for r in load_measured("gradient_speed")
+        if r["module"] == module
+    }
+    assert len(ratios) == 5
+    assert min(ratios.values()) >= 0.9
+
+
 @pytest.mark.filterwarnings("ignore:There is a performance drop")  # of jacrev, for attention
 def test_every_way_of_the_speed_table_gives_the_same_norms():
     torch.manual_seed(0)
