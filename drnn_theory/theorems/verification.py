@@ -62,9 +62,8 @@ class Verification:
             {
                 "theorem": row.name,
                 "symbolic": _counted(row.symbolic, "computation") if row.symbolic else "-",
-                "written": row.written,
-                "machine-checked": row.machine or "-",
-                "cases": str(row.cases)
+                "machine-checked": row.machine.rpartition("/")[2] if row.machine else "-",
+                "brute force": _counted(row.cases.agreed, "case")
                 + (f", {_counted(row.claims, 'claim')}" if row.claims else ""),
                 "seconds": row.seconds,
                 "": "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
@@ -76,7 +75,10 @@ class Verification:
         failed = sum(not row.passed for row in self.rows)
         outcome = "all pass" if not failed else f"{failed} FAILED"
         seconds = sum(row.seconds for row in self.rows)
-        return f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s"
+        return (
+            f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs are "
+            "proofs/<theorem>.md, machine-checked ones in proofs/rocq"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as JSON values."""
