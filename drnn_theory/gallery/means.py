@@ -50,7 +50,9 @@ def _profiles() -> list[dict[str, Any]]:
 def _paint_profiles(rows: Rows, figure: Figure) -> None:
     names = dict.fromkeys(row["architecture"] for row in rows)
     profiles = {
-        name: np.array([row["d(n)"] for row in rows if row["architecture"] == name])
+        name.replace("2^(l-1) in layer l", "$2^{l-1}$, 7 layers"): np.array(
+            [row["d(n)"] for row in rows if row["architecture"] == name]
+        )
         for name in names
     }
     ax = plot_profiles(profiles, ax=figure.subplots())

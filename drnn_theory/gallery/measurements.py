@@ -77,8 +77,9 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
     )
     for ax, (x, y, x_label, y_label) in zip(axes, panels, strict=True):
         plot_scatter({n: (_column(g, x), _column(g, y)) for n, g in groups.items()}, ax=ax)
-        predictor = "law" if x.startswith("law") else x
-        ax.set_title(f"rank correlation {ranks[y, predictor]:.2f}")
+        # the table turns the sign of the mean recurrent length, so that all are expected positive
+        rank = ranks[y, "law"] if x.startswith("law") else -ranks[y, x]
+        ax.set_title(f"rank correlation ${rank:.2f}$")
         ax.set_xlabel(x_label)
         ax.set_ylabel(y_label)
     legend_above_all(figure, axes)
@@ -86,7 +87,7 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
 
 REACHES = {"log_gradient": "mean log gradient", "horizon": "horizon", "mean_lag": "mean lag"}
 PREDICTORS = {
-    "mean_recurrent_length": "mean recurrent length",
+    "mean_recurrent_length": "mean recurrent length, sign turned",
     "skip_coefficient": "skip coefficient",
     "log_paths": "log number of paths",
     "law": "law",
