@@ -1,16 +1,19 @@
-# `make report` and `make test` set everything up by themselves; the rest is for those who change the code.
+# `make report`, `make test` and `make lab` set everything up by themselves; the rest is for those who change the code.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test rendering lint bench docs proofs clean
+.PHONY: report test lab rendering lint bench docs proofs clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto
+
+lab: $(RENDERING)
+	$(BIN)/jupyter lab notebooks
 
 # what is seen in a browser (chromium) and in print (pdflatex); skips what is not installed
 rendering: $(RENDERING)

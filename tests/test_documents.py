@@ -3,6 +3,7 @@
 import doctest
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 import drnn_theory
+from drnn_theory import load_measured
 from drnn_theory.catalogue import read_architectures
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,52 @@ def test_the_toml_of_the_readme_is_read_as_it_stands(tmp_path):
     named, span = read_architectures(tmp_path / "named.toml")
     assert list(named) == ["mine", "skips", "drawn", "saved"]
     assert span == 100
+
+
+def test_the_readme_quotes_the_correlations_that_were_measured():
+    ranks = {
+        (row["predictor"], row["reach"]): float(row["spearman"])
+        for row in load_measured("gradient_flow_correlations")
+        if (row["weights"], row["architectures"]) == ("uniform", "all")
+    }
+    text = " ".join((ROOT / "README.md").read_text().split())
+    length = [-ranks["mean_recurrent_length", reach] for reach in ("log_gradient", "horizon")]
+    law = [ranks["law", reach] for reach in ("log_gradient", "horizon")]
+    assert f"is {length[0]:.2f}, and with how far it reaches {length[1]:.2f}; " in text
+    assert f"for the law the two are {law[0]:.2f} and {law[1]:.2f}." in text
+
+
+def test_the_readme_quotes_the_speeds_that_were_measured():
+    times = {}
+    for row in load_measured("speed_cpu"):
+        if row["mode"] == "forward+backward":
+            case = tuple(row[k] for k in ("threads", "steps", "cell", "hidden"))
+            times.setdefault(case, {})[row["side"]] = float(row["milliseconds"])
+    ours = {case: sides["DilatedRNN"] for case, sides in times.items()}
+    peers = {
+        case: min(time for side, time in sides.items() if " " in side)  # named with a version
+        for case, sides in times.items()
+    }
+    means = {
+        threads: [
+            statistics.geometric_mean(
+                peers[case] / ours[case] for case in times if case[:2] == (threads, steps)
+            )
+            for steps in ("784", "1000", "4000")
+        ]
+        for threads in ("1", "2")
+    }
+    text = " ".join((ROOT / "README.md").read_text().split())
+    one, two = means["1"], means["2"]
+    assert f"{one[0]:.1f}, {one[1]:.1f} and {one[2]:.1f} for 784, 1000 and 4000 steps" in text
+    assert f"one thread, and {two[0]:.1f}, {two[1]:.1f} and {two[2]:.1f} on two" in text
+    table = (ROOT / "README.md").read_text()
+    for cell in ("RNN", "GRU", "LSTM"):
+        cells = []
+        for side in ("view", "zalandoresearch 0a33cce", "neuralforecast 3.3.0", "undilated"):
+            cases = [("1", "1000", cell, hidden) for hidden in ("20", "64")]
+            cells.append(" / ".join(f"{times[c][side] / ours[c]:.1f}" for c in cases))
+        assert f"| {cell} 20 / 64 | {' | '.join(cells)} |" in table
 
 
 def blocks(text, language):
