@@ -76,8 +76,8 @@ class Verification:
         outcome = "all pass" if not failed else f"{failed} FAILED"
         seconds = sum(row.seconds for row in self.rows)
         return (
-            f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs are "
-            "proofs/<theorem>.md, machine-checked ones in proofs/rocq"
+            f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs "
+            "are proofs/<theorem>.md, machine-checked ones in proofs/rocq"
         )
 
     def to_dict(self) -> dict[str, Any]:
