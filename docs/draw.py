@@ -33,7 +33,7 @@ ZOO = {
 
 
 def main() -> None:
-    """Write zoo.png and unfolded.png."""
+    """Write zoo.png, unfolded.png and engine_speed.png."""
     with mpl.rc_context({"font.size": 7}):
         figure, axes = plt.subplots(8, 2, figsize=(7, 13.5), layout="constrained")
         for ax, (name, (graph, lag)) in zip(axes.flat, ZOO.items(), strict=True):
@@ -46,6 +46,8 @@ def main() -> None:
         plot_unfolded(d.dilated_rnn([1, 2, 4]), 16, path=path, ax=ax)
         ax.set_title("dilations 1, 2, 4: a shortest path to lag 14 has 8 edges", fontsize=8)
         figure.savefig(IMAGES / "unfolded.png", dpi=160, metadata={"Software": None})
+    figure = d.FIGURES["engines"].draw()  # from the table that tests/benchmarks/engines.py writes
+    figure.savefig(IMAGES / "engine_speed.png", dpi=130, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python tests/benchmarks/engines.py
 
 Each engine computes all shortest path lengths d(0..span). Repetitions of the engines take turns;
-medians are written to drnn_theory/data/measured/engines.csv and drawn in
-docs/images/engine_speed.png.
+medians are written to drnn_theory/data/measured/engines.csv, from which docs/draw.py draws the
+picture of the README.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import csv
 import platform
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +23,6 @@ from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
-HERE = Path(__file__).parent
 SPANS = (100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
 LAYERS = (1, 2, 4, 6, 9, 12)
 REPETITIONS = 5
@@ -63,7 +61,7 @@ def measure(dilations, span, spent):
 
 
 def main():
-    """Measure growth with the span and with the layers; write the table and the figure."""
+    """Measure growth with the span and with the layers; write the table."""
     rows = []
     for vary, cases in (
         ("span", [(exponential_dilations(4), span) for span in SPANS]),
@@ -83,36 +81,6 @@ def main():
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows([*row, note] for row in rows)
-    draw(rows)
-
-
-def draw(rows):
-    """Draw seconds against span and against layers."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    import matplotlib.pyplot as plt
-
-    from drnn_theory.figures import COLOURS
-
-    with mpl.rc_context({"font.size": 8}):
-        figure, axes = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True, layout="constrained")
-        for ax, vary, column, label in (
-            (axes[0], "span", 2, "span (lags), 4 layers"),
-            (axes[1], "layers", 1, "layers, span 2000"),
-        ):
-            for colour, name in zip(COLOURS, ENGINES, strict=False):
-                points = [(r[column], float(r[4])) for r in rows if r[0] == vary and r[3] == name]
-                x, y = zip(*points, strict=True)
-                ax.plot(x, y, marker="o", markersize=3, color=colour, label=name)
-            ax.set_xlabel(label)
-            ax.set_yscale("log")
-        axes[0].set_xscale("log")
-        axes[0].set_ylabel("median time (seconds)")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
-        target = HERE.parents[1] / "docs" / "images" / "engine_speed.png"
-        figure.savefig(target, dpi=160, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ over the side's: above 1 is faster than the view form. The sides:
     DilatedRNN   the package's module
     view         one call of torch.nn per layer on a view (T/s, s*B, F), T padded
     undilated    one torch.nn.RNN, GRU or LSTM of as many layers and units: T steps for each
-    products     the module's matrix products alone: what no implementation goes below
+    products     the module's matrix products alone, one after the other, each to memory of its own
     peers        other implementations with the same parameters, checked to give the same output,
                  from files that the user has: for instance pytorch-dilated-rnn of zalandoresearch
                  and neuralforecast's DilatedRNN (pip download --no-deps, unpacked):
