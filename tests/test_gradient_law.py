@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from scipy.integrate import quad
 
 from drnn_theory import (
-    DilatedRNN,
-    GraphRNN,
     dilated_rnn,
     expected_gradient_profile,
     gradient_profile,
@@ -20,56 +18,11 @@ from drnn_theory import (
     path_counts,
     skip_rnn,
 )
+from tests.benchmarks.gradient_law import gaussian, measure, random_network, random_tanh
 from tests.strategies import cyclic_graphs, schemes
 from tests.test_graph_rnn import CLOCKWORK
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small matrices: two threads wait for each other longer than they work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 PROOF = Path(__file__).parents[1] / "proofs" / "gradient_law.md"
-
-
-def orthogonal(size, gain, generator):
-    matrix = torch.randn(size, size, generator=generator, dtype=torch.float64)
-    return gain * torch.linalg.qr(matrix)[0]
-
-
-def gaussian(size, gain, generator):
-    matrix = torch.randn(size, size, generator=generator, dtype=torch.float64)
-    return gain * matrix / size**0.5
-
-
-def random_network(graph, size, gain, seed, draw=orthogonal):
-    """A linear network, recurrent matrices of the gain, those of lag 0 orthogonal."""
-    generator = torch.Generator().manual_seed(seed)
-    model = GraphRNN(graph, size, size, nonlinearity="identity", dtype=torch.float64)
-    with torch.no_grad():
-        for weight, (_, _, lag) in zip(model.weights, model.edges, strict=True):
-            weight.copy_((draw if lag else orthogonal)(size, gain if lag else 1, generator))
-    return model
-
-
-def measure(graph, size, gain, draws, lags, draw=orthogonal):
-    """norms**2 / size, one row per draw."""
-    return np.array(
-        [
-            gradient_profile(
-                random_network(graph, size, gain, seed, draw),
-                lags,
-                inputs=torch.zeros(lags, 1, size),
-            ).norms
-            ** 2
-            / size
-            for seed in range(draws)
-        ]
-    )
 
 
 @settings(max_examples=50)
@@ -175,11 +128,7 @@ def test_tanh_obeys_the_law_at_its_mean_field_slopes(gain):
     law = expected_gradient_profile(dilations, gain, 20, slopes=slopes)
     for seed in range(5):
         generator = torch.Generator().manual_seed(seed)
-        model = DilatedRNN(size, size, dilations, dtype=torch.float64, bias=False)
-        with torch.no_grad():
-            for layer in model.layers:
-                layer.weight_ih_l0.copy_(orthogonal(size, 1, generator))
-                layer.weight_hh_l0.copy_(orthogonal(size, gain, generator))
+        model = random_tanh(dilations, size, gain, generator)
         x = torch.randn(60, 2, size, generator=generator)
         profile = gradient_profile(model, 56, inputs=x, times=5)  # settled when the lag is small
         ratios.append(profile.norms[:21] ** 2 / size / law)

@@ -17,15 +17,6 @@ KINDS = {  # every cell that a layer may have
 EQUAL = {"rtol": 0.0, "atol": 1e-12}  # float64: sums of under 100 terms of size 1, in another order
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tensors this small gain nothing from threads, which wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def build(kind, *, inputs=3, hidden=5, dilations=DILATIONS, dtype=torch.float64, seed=0, **options):
     torch.manual_seed(seed)
     return DilatedRNN(inputs, hidden, dilations, dtype=dtype, **KINDS[kind], **options)

@@ -15,7 +15,7 @@ The networks, all of dilations 1, 2, 4, 8:
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import networkx as nx
@@ -88,6 +88,18 @@ def measure(
     return np.array([profile.norms**2 / size for profile in profiles])
 
 
+def random_tanh(
+    dilations: Sequence[int], size: int, gain: float, generator: torch.Generator
+) -> DilatedRNN:
+    """Return a tanh stack of orthogonal matrices, the recurrent ones of the gain, no biases."""
+    model = DilatedRNN(size, size, dilations, dtype=torch.float64, bias=False)
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.weight_ih_l0.copy_(orthogonal(size, 1, generator))
+            layer.weight_hh_l0.copy_(orthogonal(size, gain, generator))
+    return model
+
+
 def measure_tanh(
     dilations: tuple[int, ...], size: int, gain: float, draws: int, lags: int, settled: int
 ) -> np.ndarray:
@@ -95,11 +107,7 @@ def measure_tanh(
     rows = []
     for seed in range(draws):
         generator = torch.Generator().manual_seed(seed)
-        model = DilatedRNN(size, size, dilations, dtype=torch.float64, bias=False)
-        with torch.no_grad():
-            for layer in model.layers:
-                layer.weight_ih_l0.copy_(orthogonal(size, 1, generator))
-                layer.weight_hh_l0.copy_(orthogonal(size, gain, generator))
+        model = random_tanh(dilations, size, gain, generator)
         x = torch.randn(settled + lags, 2, size, generator=generator)
         profile = gradient_profile(model, settled + lags, inputs=x)
         rows.append(profile.norms[:lags] ** 2 / size)
