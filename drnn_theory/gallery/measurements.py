@@ -162,7 +162,7 @@ def _speed_table(rows: Rows) -> list[dict[str, str]]:
     table: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:
         case = (f"{row['cell']} {row['hidden']}", row["steps"], row["threads"])
-        names = ("cell, units", "steps", "threads")
+        names = ("cell, $H$", "steps", "threads")
         cells = table.setdefault(case, dict(zip(names, case, strict=True)))
         cells[str(SIDES.get(row["side"], row["side"]))] = f"{row['times DilatedRNN']:.2f}"
     return list(table.values())
