@@ -87,9 +87,9 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
 
 REACHES = {"log_gradient": "mean log gradient", "horizon": "horizon", "mean_lag": "mean lag"}
 PREDICTORS = {
-    "mean_recurrent_length": "mean recurrent length, sign turned",
+    "mean_recurrent_length": "minus mean recurrent length",
     "skip_coefficient": "skip coefficient",
-    "log_paths": "log number of paths",
+    "log_paths": "log paths",
     "law": "law",
 }
 
