@@ -306,6 +306,7 @@ def _sparkline(profile: np.ndarray, width: int = 160, height: int = 24) -> str:
             pieces.append(f'<polyline points="{" ".join(points)}"/>')
             points = []
     return (
-        f'<svg width="{width}" height="{height}" fill="none" stroke="currentColor" '
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'style="min-width: {width}px" fill="none" stroke="currentColor" '
         f'role="img" aria-label="d(n)">{"".join(pieces)}</svg>'
     )

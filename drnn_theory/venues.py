@@ -36,8 +36,9 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     """Return matplotlib's settings for a venue; ``wide`` spans both columns where it has two.
 
     Text is set by matplotlib, not by LaTeX, so that no LaTeX is needed. Of the venue's fonts the
-    first that is installed is taken, and STIX, which is like Times and comes with matplotlib,
-    where none is. Raises ValueError for a venue that tueplots does not know.
+    first that is installed as TrueType is taken, since matplotlib cannot embed another kind in a
+    PDF as print wants it, and STIX, which is like Times and comes with matplotlib, where none is.
+    Raises ValueError for a venue that tueplots does not know.
 
     >>> venue_style("neurips")["figure.figsize"][0], venue_style("icml", wide=False)["font.size"]
     (5.5, 8)
@@ -49,7 +50,9 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     wanted = {"usetex": False, "column": "full" if wide else "half"}
     style = bundle(**{key: value for key, value in wanted.items() if key in accepted})
     installed = set(font_manager.get_font_names())
-    fonts = [name for name in style.get("font.serif", ()) if name in installed]
+    fonts = [
+        name for name in style.get("font.serif", ()) if name in installed and _is_truetype(name)
+    ]
     return {
         **style,
         "text.usetex": False,
@@ -61,3 +64,8 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
     }
+
+
+def _is_truetype(font: str) -> bool:
+    with open(font_manager.findfont(font), "rb") as file:
+        return file.read(4) in (b"\0\1\0\0", b"true")

@@ -6,12 +6,14 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drnn_theory.dilations import shown
 from drnn_theory.summaries import plain
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def as_folder(out: str | Path) -> Path:
     """Return the folder that files go to; ValueError where none is named."""
+    if not isinstance(out, (str, Path)):
+        raise TypeError(f"out must name a folder, got {shown(out)}")
     if not str(out):
         raise ValueError("out must name a folder, got none")
     return Path(out)
@@ -70,16 +74,23 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
-def plain_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def plain_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of values as JSON can hold them."""
     return [{key: plain(value) for key, value in row.items()} for row in rows]
 
 
 def rows_as_csv(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
-    """Return rows as CSV text, with what they are about beside each row."""
-    plain = plain_rows(rows)
+    """Return rows as CSV text, with what they are about beside each row unless it says so itself.
+
+    Fractions are written as decimals, but in a column ``exactly``.
+    """
+    plain = plain_rows(
+        {k: float(v) if isinstance(v, Fraction) and k != "exactly" else v for k, v in row.items()}
+        for row in rows
+    )
     keys = list(dict.fromkeys(key for row in plain for key in row))
-    about = {key: value for key, value in about.items() if key not in keys}
+    said = {key.replace("_", " ") for key in keys} | ({"seed"} if "seeds" in keys else set())
+    about = {key: value for key, value in about.items() if key not in said}
     text = io.StringIO()
     writer = csv.DictWriter(text, [*keys, *about], lineterminator="\n")
     writer.writeheader()

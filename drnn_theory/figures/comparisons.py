@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from drnn_theory.figures.marks import COLOURS, MARKERS, Curve, legend_above
+from drnn_theory.figures.marks import COLOURS, MARKERS, Curve, legend_above, logarithmic
 
 if TYPE_CHECKING:
     from drnn_theory.design import Option
@@ -32,7 +32,7 @@ def plot_options(options: Sequence[Option], *, ax: Axes | None = None) -> Axes:
             label=", ".join(map(str, option.dilations)),
         )
     legend_above(ax)
-    ax.set_yscale("log")
+    logarithmic(ax)
     ax.set_xlabel("hidden size $H$ (units per layer)")
     ax.set_ylabel("mean recurrent length (edges)")
     return ax

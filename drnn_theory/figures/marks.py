@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.ticker import FormatStrFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 __all__ = [
     "COLOURS",
@@ -20,6 +20,7 @@ __all__ = [
     "draw_lines",
     "legend_above",
     "legend_above_all",
+    "logarithmic",
     "powers_of_two",
 ]
 
@@ -110,6 +111,14 @@ def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
         "columnspacing": 1.2,
         "handlelength": 2.2,
     }
+
+
+def logarithmic(ax: Axes) -> None:
+    """Make the y axis logarithmic with its values written out: 1, 2, 5, 10, .."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def powers_of_two(ax: Axes, axis: Literal["x", "y"]) -> None:

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
@@ -45,7 +44,7 @@ class PaperFigure:
     wide: bool = True
     """Whether it takes both columns of a venue that has two."""
     about: Mapping[str, Any] = field(default_factory=dict)
-    """Span and seed, where one holds for all of it."""
+    """Span and seed, where one holds for all of it; a span of None where there is none."""
     rows_of: Callable[[Any], Rows] = list
     """The numbers as rows, one per line of the CSV."""
     table: Callable[[Rows], list[dict[str, str]]] | None = None
@@ -79,32 +78,28 @@ class PaperFigure:
         >>> FIGURES["zoo"].provenance["span"]
         64
         """
-        return {
-            "span": "as shown",
-            "vertical edges": "counted",
-            "seed": "none",
-            **self.about,
-            "version": VERSION,
-        }
+        about = {"span": "as shown", "vertical edges": "counted", "seed": "none", **self.about}
+        return {**about, "span": about["span"] or "none", "version": VERSION}
 
     @property
     def full_caption(self) -> str:
         """The caption with span, convention, version and seed, in one line.
 
         >>> from drnn_theory import FIGURES
-        >>> FIGURES["profiles"].full_caption[64:118]
+        >>> FIGURES["zoo"].full_caption[132:186]
         ' Span: 64; vertical edges: counted; seed: none; drnn_t'
         """
         about = self.provenance
-        return (
-            f"{self.caption} Span: {about['span']}; vertical edges: {about['vertical edges']}; "
-            f"seed: {about['seed']}; drnn_theory {about['version']}."
-        )
+        lags = f"span: {about['span']}; vertical edges: {about['vertical edges']}; "
+        averaged = "" if about["span"] == "none" else lags
+        said = f"{averaged}seed: {about['seed']}; drnn_theory {about['version']}."
+        return f"{self.caption} {said[0].upper()}{said[1:]}"
 
     def draw(self, venue: str | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
 
-        Without a venue it is as much larger as the current style's text is than a venue's.
+        Without a venue it is as much larger as the current style's text is than a venue's. pyplot
+        does not know of it: as the last line of a cell it is shown once.
 
         >>> from drnn_theory import FIGURES
         >>> figure = FIGURES["clockwork_phases"].draw("icml")
@@ -119,7 +114,7 @@ class PaperFigure:
                 size = (larger * WIDTH, larger * self.height)
             else:
                 size = (style["figure.figsize"][0], self.height)
-            figure = plt.figure(figsize=size, layout="constrained")
+            figure = Figure(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
         return figure
 
@@ -127,12 +122,13 @@ class PaperFigure:
         r"""Return the comparison as a LaTeX table for the package booktabs; ValueError if none.
 
         >>> from drnn_theory import FIGURES
-        >>> FIGURES["optimal_schemes"].latex()[:23]
+        >>> FIGURES["optimal_schemes"].latex().splitlines()[1]
         '\\begin{tabular}{rlrrrr}'
         """
         if self.table is None:
             raise ValueError(f"{self.name} must be a comparison to have a table, got a drawing")
-        return f"{as_latex(self.table(self.rows))}\n"
+        table = as_latex(self.table(self.rows))
+        return f"{{\\small\\setlength{{\\tabcolsep}}{{4pt}}%\n{table}}}\n"
 
     def _repr_html_(self) -> str:
         return f"<b>{self.name}</b>: {self.full_caption}"

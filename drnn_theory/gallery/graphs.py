@@ -27,10 +27,13 @@ class Panel:
     lag: int
     start: int = 0
     unit_of_time: str = "steps"
+    given: list[tuple[int, Any]] | None = None
 
     @property
     def path(self) -> list[tuple[int, Any]]:
-        """The nodes of a shortest path."""
+        """The nodes of a shortest path, the one given if there are several."""
+        if self.given is not None:
+            return self.given
         return [(t + self.start, unit) for t, unit in shortest_path(self.graph, self.lag)]
 
 
@@ -62,10 +65,11 @@ def _paint(panels: list[Panel], figure: Figure) -> None:
 def _one_layer() -> list[Panel]:
     chains = [f"phase {phase}" for phase in range(4)]
     side_by_side = cyclic_graph([(c, c, 1) for c in chains], inputs=chains, outputs=chains)
+    chain = [(time, "phase 1") for time in range(3)]
     return [
         Panel("skip edges: lags 1 and 4", skip_rnn(4), 12, 11, 1),
         Panel("dilation 4", dilated_rnn([4]), 12, 8, 1),
-        Panel("its phases side by side", side_by_side, 3, 2, 1, "four steps"),
+        Panel("its phases side by side", side_by_side, 3, 8, 0, "four steps each", chain),
     ]
 
 
@@ -81,7 +85,8 @@ GRAPHS = (
         "skip_and_dilated",
         "One recurrent layer unfolded in time: with regular skip edges; with dilated ones, which "
         "need half as many; and the same dilated layer as four independent chains that run at "
-        "once in a quarter of the steps. A shortest path is highlighted in each.",
+        "once in a quarter of the steps. A shortest path is highlighted in each, the same in "
+        "the last two, but for its edge from the input.",
         _one_layer,
         _paint,
         1.6,

@@ -31,7 +31,7 @@ def typeset(folder, body, *packages):
 def test_a_table_of_a_figure_needs_booktabs_alone_and_fits_the_page(name, tmp_path):
     write_figures([name], tmp_path, formats=[])
     table = (tmp_path / f"{name}.tex").read_text()
-    assert typeset(tmp_path, rf"\noindent\small\tabcolsep4pt {table}", "booktabs") == []
+    assert typeset(tmp_path, rf"\noindent {table}", "booktabs") == []
 
 
 def test_the_tables_of_the_report_compile(tmp_path):
@@ -43,3 +43,14 @@ def test_the_tables_of_the_report_compile(tmp_path):
     formulas = (tmp_path / "closed_forms.tex").read_text()
     assert formulas.startswith("% needs the packages amsmath and booktabs\n")
     typeset(tmp_path, formulas, "amsmath", "booktabs")
+
+
+@pytest.mark.skipif(shutil.which("pdffonts") is None, reason="pdffonts is not installed")
+@pytest.mark.parametrize("venue", ["neurips", "icml", "colm"])
+def test_the_fonts_of_a_pdf_are_embedded_as_what_they_are(venue, tmp_path):
+    write_figures(["clockwork_phases"], tmp_path, venue=venue)
+    command = ["pdffonts", tmp_path / "clockwork_phases.pdf"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""  # where a font that is none is called TrueType, pdffonts says so
+    kinds = {line[37:55].strip() for line in done.stdout.splitlines()[2:]}
+    assert kinds == {"CID TrueType"}
