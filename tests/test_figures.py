@@ -2,16 +2,19 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
 from drnn_theory import (
     clockwork_rnn,
     dilated_cnn,
     dilated_rnn,
     figures,
+    gradient_profile,
     layers_rnn,
     recommend,
     unfold,
 )
+from drnn_theory.gradients import unit_dilated_rnn
 from drnn_theory.paths.reference import shortest_path
 
 mpl.use("agg")
@@ -78,3 +81,35 @@ def test_the_path_is_drawn_from_its_input_to_its_output(ax):
     assert len(highlighted) == len(path) - 1 == 4
     assert highlighted[0][0].tolist() == [0, 0]
     assert highlighted[-1][-1].tolist() == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("plot", "what"),
+    [
+        (figures.plot_profiles, "profiles"),
+        (figures.plot_gradient_profiles, "profiles"),
+        (figures.plot_mrl_against_span, "curves"),
+        (figures.plot_mrl_against_layers, "curves"),
+        (figures.plot_digit_means, "curves"),
+    ],
+)
+def test_curves_without_names_are_refused(plot, what):
+    rule = f"^{what} must map one or more names to what is drawn, got "
+    with pytest.raises(TypeError, match=rf"{rule}\[1, 2\]$"):
+        plot([1, 2])
+    with pytest.raises(ValueError, match=f"{rule}none$"):
+        plot({})
+
+
+def test_a_scheme_is_unfolded_as_its_graph(ax):
+    figures.plot_unfolded([1, 2], 4, ax=ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "h1", "h2"]
+    with pytest.raises(ValueError, match=r"^steps must be a non-negative integer, got -2$"):
+        figures.plot_unfolded([1, 2], -2, ax=ax)
+
+
+def test_a_gradient_profile_is_drawn_as_it_is(ax):
+    profile = gradient_profile(unit_dilated_rnn([1, 2]), 5, inputs=torch.ones(5, 1, 1))
+    figures.plot_gradient_profiles({"unit": profile}, ax=ax)
+    (line,) = ax.get_lines()
+    assert line.get_ydata().tolist() == profile.norms.tolist()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from drnn_theory.figures.marks import Curve, draw_lines
+from drnn_theory.figures.marks import Curve, draw_lines, require_names
+
+if TYPE_CHECKING:
+    from drnn_theory.gradients import GradientProfile
 
 __all__ = [
     "plot_digit_means",
@@ -24,6 +28,7 @@ def plot_profiles(
     profiles: Mapping[str, np.ndarray], *, vertical: bool = True, ax: Axes | None = None
 ) -> Axes:
     """Draw d(n) against the lag n = 0, 1, .. for each named profile; gaps where d is infinite."""
+    require_names(profiles, "profiles")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, {name: (np.arange(len(d)), np.asarray(d)) for name, d in profiles.items()})
     edges = "edges" if vertical else "lagged edges"
@@ -42,6 +47,7 @@ def plot_mrl_against_span(
 
     ``points``, by the same names, are drawn as markers on top: exact values on closed forms, say.
     """
+    require_names(curves, "curves")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, curves, points)
     ax.set_xlabel("span $m$ (lags averaged, steps)")
@@ -54,6 +60,7 @@ def plot_mrl_against_layers(curves: Mapping[str, Curve], *, ax: Axes | None = No
 
     Layers are counted one by one, so that every value has a marker.
     """
+    require_names(curves, "curves")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, curves, curves)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -64,6 +71,7 @@ def plot_mrl_against_layers(curves: Mapping[str, Curve], *, ax: Axes | None = No
 
 def plot_digit_means(curves: Mapping[str, Curve], *, ax: Axes | None = None) -> Axes:
     r"""Draw the periodic part of the mean digit sum against log2 of the number of lags: (x, F)."""
+    require_names(curves, "curves")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, curves)
     ax.set_xlabel(r"position in the octave, $\log_2 N - \lfloor\log_2 N\rfloor$")
@@ -72,19 +80,23 @@ def plot_digit_means(curves: Mapping[str, Curve], *, ax: Axes | None = None) -> 
 
 
 def plot_gradient_profiles(
-    profiles: Mapping[str, Curve],
+    profiles: Mapping[str, Curve | GradientProfile],
     *,
     points: Mapping[str, Curve] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw gradient norms against the lag on a log scale for each name: (lags, norms).
+    """Draw gradient norms against the lag on a log scale for each name.
+
+    A profile is what :func:`gradient_profile` returned, or a pair (lags, norms).
 
     ``points``, by the same names, are drawn as markers on top: measurements on a law, say.
     """
+    require_names(profiles, "profiles")
     ax = plt.gca() if ax is None else ax
+    pairs = {name: p if isinstance(p, tuple) else (p.lags, p.norms) for name, p in profiles.items()}
     curves = {
         name: (lags, np.where(np.asarray(norms) > 0, norms, np.nan))
-        for name, (lags, norms) in profiles.items()
+        for name, (lags, norms) in pairs.items()
     }
     draw_lines(ax, curves, points)
     ax.set_yscale("log")

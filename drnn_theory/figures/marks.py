@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from drnn_theory.dilations import shown
+
 __all__ = [
     "COLOURS",
     "MARKERS",
@@ -22,6 +24,7 @@ __all__ = [
     "legend_above_all",
     "logarithmic",
     "powers_of_two",
+    "require_names",
 ]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,6 +33,15 @@ MARKERS = "osD^vP*X"
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 
 Curve = tuple[Any, Any]
+
+
+def require_names(curves: Any, what: str) -> None:
+    """Raise TypeError or ValueError unless there are curves by their names."""
+    rule = f"{what} must map one or more names to what is drawn"
+    if not isinstance(curves, Mapping):
+        raise TypeError(f"{rule}, got {shown(curves)}")
+    if not curves:
+        raise ValueError(f"{rule}, got none")
 
 
 def draw_lines(

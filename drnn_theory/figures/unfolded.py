@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
+from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.dilations import as_integer
 from drnn_theory.figures.marks import COLOURS
 from drnn_theory.graphs import unit_of
 
@@ -20,16 +22,20 @@ __all__ = ["plot_unfolded"]
 
 
 def plot_unfolded(
-    graph: nx.MultiDiGraph,
+    graph: nx.MultiDiGraph | Iterable[int],
     steps: int,
     *,
     path: Sequence[tuple[int, Any]] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a cyclic graph unfolded over times 0..steps: time across, units up, inputs lowest.
+    """Draw a cyclic graph, or a scheme of dilations, unfolded over times 0..steps.
+
+    Time runs across, units stand one above another, inputs lowest.
 
     ``path`` is a sequence of (time, unit) nodes to highlight, as ``shortest_path`` returns it.
     """
+    graph = as_cyclic_graph(graph)
+    steps = as_integer(steps, "steps", minimum=0)
     ax = plt.gca() if ax is None else ax
     period = graph.graph["period"]
     units = list(dict.fromkeys(unit_of(node, period) for node in graph))
