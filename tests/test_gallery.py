@@ -157,6 +157,46 @@ def test_a_wrong_wish_is_refused_in_one_line(arguments, message, capsys, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_figure_shows_itself_in_jupyter_once():
+    figure = FIGURES["clockwork_phases"].draw()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []  # or Jupyter would show it a second time
+
+
+def test_writing_figures_leaves_the_backend_as_it_was(tmp_path):
+    try:
+        plt.switch_backend("svg")
+        write_figures(["zoo"], tmp_path)
+        assert mpl.get_backend() == "svg"
+    finally:
+        plt.switch_backend("agg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"names": "zoo"}, "names must be a list, got 'zoo'"),
+        ({"names": 3}, "names must be a list, got 3"),
+        ({"formats": "pdf"}, "formats must be a list, got 'pdf'"),
+        ({"out": 3}, "out must name a folder, got 3"),
+    ],
+)
+def test_what_is_no_list_or_folder_is_refused(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        write_figures(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_csv_says_each_thing_once_and_writes_numbers(folder):
+    header = (folder / "gradient_flow.csv").read_text().splitlines()[0].split(",")
+    assert {"vertical_edges", "seeds"} <= set(header)
+    assert {"vertical edges", "seed"}.isdisjoint(header)
+    with (folder / "optimal_schemes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["optimum"]) for row in rows][:2] == [129.5, 17.0625]
+
+
 def test_a_drawing_has_no_table():
     message = "profiles must be a comparison to have a table, got a drawing"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

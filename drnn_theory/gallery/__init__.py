@@ -47,14 +47,17 @@ def write_figures(
 
     Each has its picture in every format, the numbers behind it (CSV), a caption of one line (txt)
     and, where it compares, a table for the LaTeX package booktabs (tex). Pictures have the width,
-    the sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError for an
-    unknown name, venue or format, before anything is written.
+    the sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError or
+    TypeError for an unknown name, venue or format, before anything is written.
 
     >>> import tempfile
     >>> files = write_figures(["zoo"], tempfile.mkdtemp(), formats=["svg"])
     >>> [file.name for file in files]
     ['zoo.svg', 'zoo.csv', 'zoo.txt', 'zoo.tex']
     """
+    for values, what in ((names, "names"), (formats, "formats")):
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"{what} must be a list, got {shown(values)}")
     chosen, formats = list(names), list(formats)
     for values, known, what in ((chosen, FIGURES, "names"), (formats, FORMATS, "formats")):
         for value in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 WIDTH, TICKS = 5.5, 7
 """Of a page in inches and of the labels at ticks in points, as most venues have them."""
+
+
+class _Drawing(Figure):
+    """A figure that Jupyter shows although pyplot does not know of it."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ class PaperFigure:
                 size = (larger * WIDTH, larger * self.height)
             else:
                 size = (style["figure.figsize"][0], self.height)
-            figure = Figure(figsize=size, layout="constrained")
+            figure = _Drawing(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
         return figure
 
