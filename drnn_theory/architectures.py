@@ -102,7 +102,7 @@ def layers_rnn(layers: Iterable[Iterable[int]]) -> nx.MultiDiGraph:
             raise TypeError(f"{rule}, got {shown(layer_lags)} for layer {layer}")
         below, here = _layer(layer - 1), _layer(layer)
         edges.append((below, here, 0))
-        edges.extend((here, here, lag) for lag in as_dilations(layer_lags))
+        edges.extend((here, here, lag) for lag in as_dilations(layer_lags, name="lags"))
     return cyclic_graph(edges, inputs=["x"], outputs=[_layer(len(lags))])
 
 
@@ -183,7 +183,7 @@ def mist_rnn(lags: Iterable[int]) -> nx.MultiDiGraph:
     >>> sorted(lag for *_, lag in mist_rnn([1, 2, 4]).edges(data="lag"))
     [0, 1, 2, 4]
     """
-    return layers_rnn([as_dilations(lags)])
+    return layers_rnn([as_dilations(lags, name="lags")])
 
 
 def clockwork_rnn(periods: Iterable[int]) -> nx.MultiDiGraph:
@@ -198,7 +198,7 @@ def clockwork_rnn(periods: Iterable[int]) -> nx.MultiDiGraph:
     >>> sorted(graph.in_edges((1, "h1"), data="lag"), key=str)
     [((0, 'h1'), (1, 'h1'), 1), ((0, 'h2'), (1, 'h1'), 1), ((1, 'x'), (1, 'h1'), 0)]
     """
-    clocks = as_dilations(periods)
+    clocks = as_dilations(periods, name="periods")
     reads = [[(source, 1) for source, clock in enumerate(clocks) if clock >= own] for own in clocks]
     return _clocked(clocks, reads, fed=range(len(clocks)))
 
@@ -215,7 +215,7 @@ def hierarchical_rnn(periods: Iterable[int]) -> nx.MultiDiGraph:
     >>> sorted(graph.in_edges((0, "h2"), data="lag"), key=str)
     [((0, 'h1'), (0, 'h2'), 0), ((0, 'h2'), (0, 'h2'), 2)]
     """
-    clocks = as_dilations(periods)
+    clocks = as_dilations(periods, name="periods")
     reads = []
     for level in range(len(clocks)):
         near = [(level, 1)]

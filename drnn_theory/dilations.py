@@ -56,11 +56,12 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     return number
 
 
-def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
+def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[int, ...]:
     """Return a scheme of dilations as a tuple of int, bottom layer first.
 
     Any flat iterable of positive integers will do: a list, a generator, a numpy array. Order and
-    repetitions are kept. Raises TypeError or ValueError for anything else.
+    repetitions are kept. Raises TypeError or ValueError for anything else; the message calls them
+    ``name``.
 
     >>> as_dilations(2**k for k in range(4))
     (1, 2, 4, 8)
@@ -68,11 +69,11 @@ def as_dilations(dilations: Iterable[int]) -> tuple[int, ...]:
     Traceback (most recent call last):
     ValueError: dilations must be one or more positive integers, got [1, 0, 4]: 0 is not positive
     """
-    rule = "dilations must be one or more positive integers"
+    rule = f"{name} must be one or more positive integers"
     try:
         if isinstance(dilations, (str, bytes, dict, set, frozenset)):  # a scheme has an order
             raise TypeError
-        require_memory(100 * operator.length_hint(dilations), "a scheme of so many dilations")
+        require_memory(100 * operator.length_hint(dilations), f"a scheme of so many {name}")
         values = list(dilations)
     except TypeError:
         raise TypeError(f"{rule}, got {shown(dilations)} ({type(dilations).__name__})") from None

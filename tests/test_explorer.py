@@ -24,6 +24,7 @@ from drnn_theory import (
     hierarchical_rnn,
     shortest_path_lengths,
     skip_rnn,
+    stacked_rnn,
     unfold,
 )
 from drnn_theory.catalogue import FAMILIES
@@ -380,6 +381,17 @@ def test_the_span_is_the_largest_lag_until_another_is_chosen():
     assert explorer.view.span == 600
     explorer._automatic.value = True
     assert (explorer.view.span, explorer.span_number.value, explorer.lag.max) == (3, 3, 3)
+
+
+def test_another_architecture_is_seen_over_the_same_span():
+    explorer = explore([1, 2, 4, 8])
+    explorer.family.value = "stacked_rnn"
+    assert explorer.view.span == 8
+    assert explorer.view.mrl == compute_mrl(stacked_rnn(4), 8)
+
+
+def test_an_infinite_mean_says_which_lag_is_out_of_reach():
+    assert "inf , since no path leads to lag 1, " in headline(explore([2, 4, 8]))
 
 
 def test_a_pointer_picks_a_lag_and_may_pick_it_again():

@@ -138,12 +138,12 @@ _wirings = {
 
 FORMS: dict[str, Form] = {
     "dilated_rnn": Form(
-        "DilatedRNN: a stack of dilations",
+        "DilatedRNN",
         {"dilations": _dilations, "fusion": Flag("fusion of the top states", False)},
     ),
     "stacked_rnn": Form("plain stack", {"layers": _layers}),
     "skip_rnn": Form("skip RNN", {"skip": Count("skip", 8, 512), "layers": _layers}),
-    "layers_rnn": Form("stack of several lags per layer", {"layers": Lists("lags", "1, 4; 2")}),
+    "layers_rnn": Form("several lags per layer", {"layers": Lists("lags", "1, 4; 2")}),
     "mist_rnn": Form("MIST RNN", {"lags": Scheme("lags", "1, 2, 4, 8")}),
     "narx_rnn": Form("NARX RNN", {"max_lag": Count("longest lag", 8, 512)}),
     "clockwork_rnn": Form("clockwork RNN", {"periods": _periods}),
@@ -156,7 +156,7 @@ FORMS: dict[str, Form] = {
         {"dilations": _dilations, "kernel_size": _kernel},
     ),
     "wavenet": Form("WaveNet", _convolution),
-    "tcn": Form("temporal convolutional network", _convolution),
+    "tcn": Form("TCN", _convolution),
 }
 
 
@@ -237,11 +237,7 @@ def _within_limits(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
 def _integers(text: str, name: str, most: int) -> tuple[int, ...]:
     """Return the positive integers of a text; commas and spaces part them."""
     parts = re.sub(r"[\[\](),]", " ", text).split()
-    try:
-        values = as_dilations([_number(part) for part in parts])
-    except (TypeError, ValueError) as error:
-        problem = str(error).removeprefix("dilations")
-        raise type(error)(f"{name}{problem}") from None
+    values = as_dilations([_number(part) for part in parts], name=name)
     _require_at_most(len(values), most, f"the number of {name}")
     _require_at_most(max(values), LIMIT, name)
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from html import escape
 from typing import Any
@@ -170,10 +171,15 @@ class Explorer(widgets.VBox):
     # ------------------------------------------------------------------ what changes
 
     def _family_changed(self) -> None:
+        """Show another form; the span stays, so that architectures are compared over one."""
         family = self.family.value
         if family not in self._forms:
             self._forms[family] = self._form_of(family, {})
         self.form.children = (self._forms[family],)
+        if not self._setting:
+            self._setting = True
+            self._automatic.value = False
+            self._setting = False
         self._refresh()
 
     def _span_changed(self, change: dict[str, Any]) -> None:
@@ -335,6 +341,8 @@ class Explorer(widgets.VBox):
 
 def _headline(view: View) -> str:
     exact = f" = {view.mrl}" if "/" in str(view.mrl) else ""
+    if math.isinf(view.mrl):
+        exact = f", since no path leads to lag {view.longest}"
     if view.path:
         edges = f"{number(view.length)} edges, {view.recurrent} of them recurrent"
         from_ = f" from phase {view.start}" if view.period > 1 else ""

@@ -42,11 +42,12 @@ def save_figure(view: View, file: str, *, whole: bool = True) -> Path:
     for axis in (above.xaxis, above.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
     words = (
-        f"{view.choice.title}\nmean recurrent length {number(view.mrl)} over lags 1..{view.span}"
+        f"{view.choice.title}\nmean recurrent length {number(view.mrl)} over lags 1..{view.span}, "
+        f"vertical edges counted; in orange d({view.lag}) = {number(view.length)}"
     )
     above.set_title(words, fontsize="medium")
     try:
-        figure.savefig(path, dpi=200, metadata={"Title": f"{words}, vertical edges counted"})
+        figure.savefig(path, dpi=200, metadata={"Title": words})
     except OSError as error:
         raise ValueError(f"file must be writable, got {error.strerror} for {file!r}") from None
     return path.resolve()
