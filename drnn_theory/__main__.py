@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Print the mean recurrent length of a scheme of dilations.",
         epilog=EPILOG,
     )
-    mrl.add_argument("scheme", metavar="1,2,4,8", help="dilations, bottom layer first")
+    mrl.add_argument("scheme", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8")
     mrl.add_argument("--span", help="lags 1..SPAN are averaged; default: the largest dilation")
     mrl.add_argument("--json", action="store_true", help="print JSON")
     mrl.set_defaults(run=_mrl)
@@ -180,11 +180,14 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _mrl(options: argparse.Namespace) -> int:
+    from drnn_theory.dilations import as_integer
     from drnn_theory.measures import compute_mrl, default_span
     from drnn_theory.summaries import plain
 
     scheme = _scheme(options.scheme)
-    span = default_span(scheme) if options.span is None else _number(options.span)
+    span = (
+        default_span(scheme) if options.span is None else as_integer(_number(options.span), "span")
+    )
     mean, exact = compute_mrl(scheme, span), compute_mrl(scheme, span, exact=True)
     if options.json:
         record = {

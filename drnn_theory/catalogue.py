@@ -107,10 +107,13 @@ def _architecture(entry: Any, folder: Path) -> Any:
         family = entry.pop("family")
         if not isinstance(family, str) or family not in FAMILIES:
             raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {shown(family)}")
-        try:
-            inspect.signature(FAMILIES[family]).bind(**entry)
-        except TypeError as error:
-            raise ValueError(f"arguments must be those of {family}, got {error}") from None
+        accepted = inspect.signature(FAMILIES[family]).parameters
+        needed = {name for name, p in accepted.items() if p.default is p.empty}
+        if not needed <= entry.keys() <= accepted.keys():
+            raise ValueError(
+                f"arguments of {family} must be {', '.join(accepted)}, "
+                f"got {', '.join(entry) or 'none'}"
+            )
         return FAMILIES[family](**entry)
     if "json" in entry:
         _only(entry, {"json"})

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.costs import state_size
 from drnn_theory.dilations import require_memory
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
@@ -83,6 +84,8 @@ class Report:
         needs_torch("the report")
         # d(n) of every architecture is drawn lag by lag
         require_memory(100 * self.span * len(self.architectures), f"a report at span {self.span}")
+        for name, architecture in self.architectures.items():
+            require_memory(8 * state_size(architecture, HIDDEN_SIZE), f"the state of {name}")
         make_folder(self.out)
         comparison = self.compare_architectures()
         failures = self.check_closed_forms() + self.measure_gradients()

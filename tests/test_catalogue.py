@@ -63,7 +63,7 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ("[architectures]\na = " + "[" * 5000 + "]" * 5000, "must be a TOML file, got"),
         (
             '[architectures]\na = {family = "skip_rnn", lag = 3}',
-            "architectures.a: arguments must be those of skip_rnn, got missing a required argument",
+            "architectures.a: arguments of skip_rnn must be skip, layers, got lag",
         ),
         (
             '[architectures]\na = {family = "skip_rnn", skip = -3}',

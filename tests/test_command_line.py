@@ -26,7 +26,8 @@ def test_mrl_prints_the_mean_its_span_and_the_fraction(capsys):
 
 
 def test_an_integral_float_is_a_number_here_too(capsys):
-    assert run(capsys, "mrl", "8.0,1", "--span", "8.0")[1].startswith("mean recurrent length over")
+    out = run(capsys, "mrl", "8.0,1", "--span", "8e0")[1]
+    assert out.startswith("mean recurrent length over lags 1..8: ")
 
 
 def test_mrl_prints_json_with_infinity_as_a_string(capsys):

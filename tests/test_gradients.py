@@ -486,6 +486,13 @@ class Summing(torch.nn.Module):
             ValueError,
             "seeds must be one or more non-negative integers, got none",
         ),
+        (TCN(), {"seeds": 3}, TypeError, "seeds must be a list of non-negative integers, got 3"),
+        (
+            TCN(),
+            {"dtype": "float64"},
+            TypeError,
+            "dtype must be a floating torch.dtype, got 'float64'",
+        ),
         (TCN(), {"seeds": [-1]}, ValueError, "seed must be a non-negative integer, got -1"),
         (TCN(), {"times": 0}, ValueError, "times must be a positive integer, got 0"),
         (TCN(), {"memory": 0}, ValueError, "memory must be a positive integer, got 0"),

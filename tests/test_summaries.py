@@ -63,6 +63,7 @@ def test_jupyter_shows_a_table_with_a_sparkline_and_escapes_names():
     assert "&lt;b&gt;" in markup
     assert "<b>" not in markup
     assert markup.count("<polyline") == 1
+    assert 'width="160" height="24" viewBox="0 0 160 24"' in markup  # to be scaled, not cut
     assert summary([2, 4])._repr_html_().count("<polyline") == 3  # lags 0, 2 and 4, with gaps
 
 

@@ -163,6 +163,8 @@ def gradient_profile(
         if spectral:
             raise ValueError(f"spectral must be False for an estimate by probes, got {spectral}")
     if dtype is not None:
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+            raise TypeError(f"dtype must be a floating torch.dtype, got {shown(dtype)}")
         if call is not None:
             raise ValueError("dtype must be None where call is given, which runs another module")
         module = copy.deepcopy(module).to(dtype)
@@ -263,6 +265,8 @@ def draw_inputs(
             raise ValueError(
                 f"inputs must be given for a module without input_size, got {type(module).__name__}"
             )
+        if not isinstance(seeds, Iterable):
+            raise TypeError(f"seeds must be a list of non-negative integers, got {shown(seeds)}")
         seeds = [as_integer(seed, "seed", minimum=0) for seed in seeds]
         if not seeds:
             raise ValueError("seeds must be one or more non-negative integers, got none")
