@@ -13,7 +13,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n auto
 
 lab: $(RENDERING)
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb
 
 # what is seen in a browser (chromium) and in print (pdflatex); skips what is not installed
 rendering: $(RENDERING)
