@@ -316,17 +316,17 @@ def _clocked(
     period = math.lcm(*clocks)
     updates = sum(period // clock * len(near) for clock, near in zip(clocks, reads, strict=True))
     require_memory(1000 * (updates + period * (2 + len(clocks))), f"a graph of period {period}")
+    names = [_layer(module + 1) for module in range(len(clocks))]
     edges = []
 
     def read(time: int, target: str, source: int, delay: int) -> None:
         lag = delay + (time - delay) % clocks[source]
-        phase = (time - lag) % period
-        edges.append(((phase, _layer(source + 1)), (time, target), lag))
+        edges.append((((time - lag) % period, names[source]), (time, target), lag))
 
     for time in range(period):
         for module, clock in enumerate(clocks):
             if time % clock == 0:
-                here = _layer(module + 1)
+                here = names[module]
                 if module in fed:
                     edges.append(((time, "x"), (time, here), 0))
                 for source, delay in reads[module]:
