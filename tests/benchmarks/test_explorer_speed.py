@@ -52,7 +52,8 @@ def test_a_change_of_architecture_or_span(benchmark, explorer):
 
     change = explorer.span.set_trait
     benchmark.pedantic(lambda span: change("value", span), setup=forget, rounds=15)
-    assert benchmark.stats.stats.median < 0.2
+    # of a clock of nine modules the graph of 256 phases alone takes half of that to build and check
+    assert benchmark.stats.stats.median < (0.2 if explorer.view.period == 1 else 0.35)
 
 
 def test_a_change_of_the_lag(benchmark, explorer):
