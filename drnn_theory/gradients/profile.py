@@ -146,6 +146,7 @@ def gradient_profile(
     All lags come from one backward pass over a batch of cotangents, for a :class:`DilatedRNN` from
     its adjoint, carried down layer by layer. The module runs without dropout, as in eval mode, and
     is left as it was: parameters, gradients, training flags, buffers and random state.
+    Whether it is causal at all is asked of :func:`find_leaks`.
 
     Raises ValueError or TypeError for what does not fit, a pass that needs more than ``memory``
     even for one output unit included.
