@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +40,7 @@ def plot_profiles(
 def plot_mrl_against_span(
     curves: Mapping[str, Curve],
     *,
-    points: Mapping[str, Curve] | None = None,
+    points: Mapping[str, tuple[Any, Any]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the mean recurrent length against the span for each name: (spans, means).
@@ -80,9 +80,9 @@ def plot_digit_means(curves: Mapping[str, Curve], *, ax: Axes | None = None) -> 
 
 
 def plot_gradient_profiles(
-    profiles: Mapping[str, Curve | GradientProfile],
+    profiles: Mapping[str, tuple[Any, Any] | GradientProfile],
     *,
-    points: Mapping[str, Curve] | None = None,
+    points: Mapping[str, tuple[Any, Any]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw gradient norms against the lag on a log scale for each name.
