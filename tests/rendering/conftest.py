@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+PATIENCE = 90_000
+"""Milliseconds that a page may take, on a machine that does other things as well."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -16,6 +18,7 @@ def chromium():
         pytest.skip("chromium is not on the PATH")
     # the sandbox of chromium refuses root, which is who runs in a container
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
@@ -29,6 +32,7 @@ def page(chromium):
     ``page.problems`` collects what the console calls an error and what nobody caught.
     """
     context = chromium.new_context(viewport={"width": 1366, "height": 900})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.problems = []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)

@@ -85,7 +85,7 @@ def notebook(lab, page):
         nbformat.write(made, folder / f"{name}.ipynb")
         # a workspace of its own, or the tabs of the test before would open again
         page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?token={token}")
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         prompt = page.locator(".jp-CodeCell .jp-InputPrompt")
         for _ in range(20):  # keys pressed before the notebook has its kernel are lost
             page.click(".jp-CodeCell .cm-content")
@@ -93,7 +93,7 @@ def notebook(lab, page):
             page.wait_for_timeout(500)
             if prompt.inner_text() != "[ ]:":
                 break
-        page.wait_for_selector(".drnn-explorer .drnn-mrl", timeout=90_000)
+        page.wait_for_selector(".drnn-explorer .drnn-mrl")
         return page.locator(".drnn-explorer")
 
     return run
@@ -101,7 +101,7 @@ def notebook(lab, page):
 
 def reads(panel, number):
     """Wait until the panel reads a mean recurrent length, given as people read it."""
-    api.expect(panel.locator(".drnn-mrl")).to_have_text(f"{number:.6g}", timeout=15_000)
+    api.expect(panel.locator(".drnn-mrl")).to_have_text(f"{number:.6g}")
 
 
 def test_a_slider_moved_by_keyboard_shows_the_new_mean(notebook, page):
@@ -167,7 +167,7 @@ def test_a_search_in_the_background_arrives_on_the_page(notebook, page):
     panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4], span=30)")
     best = min(compute_mrl((1, a, b), 30) for a in range(2, 30) for b in range(a + 1, 31))
     words = panel.get_by_text("Better with 3 distinct dilations")
-    api.expect(words).to_contain_text("proved best", timeout=60_000)
+    api.expect(words).to_contain_text("proved best")
     api.expect(words).to_contain_text(f"{best:.6g}")
     panel.get_by_role("button", name="Use it").click()
     reads(panel, best)
@@ -179,6 +179,6 @@ def test_the_figure_is_saved_and_the_page_says_where(notebook, lab, page):
     panel.get_by_role("textbox", name="file").fill("figure.svg")
     panel.get_by_role("button", name="Save figure").click()
     file = lab[0] / "figure.svg"
-    api.expect(panel.get_by_text("wrote ")).to_have_text(f"wrote {file}", timeout=30_000)
+    api.expect(panel.get_by_text("wrote ")).to_have_text(f"wrote {file}")
     assert "</svg>" in file.read_text()
     assert page.problems == []
