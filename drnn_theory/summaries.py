@@ -146,9 +146,10 @@ class Comparison:
         return min(tables, key=lambda table: len(table.splitlines()[-1]))
 
     def _repr_html_(self) -> str:
-        header = [*map(html.escape, self.header), "d(n)"]
+        name, *measures = map(html.escape, self.header)
+        header = [name, "d(n)", *measures]  # where a narrow window shows it, too
         rows = [
-            [*map(html.escape, row), _sparkline(s.profile)]
+            [html.escape(row[0]), _sparkline(s.profile), *map(html.escape, row[1:])]
             for row, s in zip(self.rows(), self.summaries, strict=True)
         ]
         return str(tabulate(rows, headers=header, tablefmt="unsafehtml", disable_numparse=True))
@@ -307,6 +308,6 @@ def _sparkline(profile: np.ndarray, width: int = 160, height: int = 24) -> str:
             points = []
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'style="min-width: {width}px" fill="none" stroke="currentColor" '
+        f'style="min-width: 90px" fill="none" stroke="currentColor" '
         f'role="img" aria-label="d(n)">{"".join(pieces)}</svg>'
     )
