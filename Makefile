@@ -37,7 +37,7 @@ bench: $(STAMP)
 docs: .venv/docs
 	rm -rf build/docs/source && mkdir -p build/docs/source
 	cp -pr docs/. proofs notebooks CHANGELOG.md build/docs/source
-	$(BIN)/sphinx-build -q -j auto -n -W --keep-going build/docs/source build/docs/html
+	$(BIN)/sphinx-build -q -n -W --keep-going build/docs/source build/docs/html
 
 .venv/docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
