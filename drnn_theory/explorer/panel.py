@@ -176,11 +176,10 @@ class Explorer(widgets.VBox):
         if family not in self._forms:
             self._forms[family] = self._form_of(family, {})
         self.form.children = (self._forms[family],)
-        if not self._setting:
-            self._setting = True
-            self._automatic.value = False
-            self._setting = False
-        self._refresh()
+        if self._automatic.value:
+            self._automatic.value = False  # whose observer refreshes
+        else:
+            self._refresh()
 
     def _span_changed(self, change: dict[str, Any]) -> None:
         if not self._setting:

@@ -40,7 +40,7 @@ def plot_profiles(
 def plot_mrl_against_span(
     curves: Mapping[str, Curve],
     *,
-    points: Mapping[str, tuple[Any, Any]] | None = None,
+    points: Mapping[str, Curve] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the mean recurrent length against the span for each name: (spans, means).
@@ -87,9 +87,8 @@ def plot_gradient_profiles(
 ) -> Axes:
     """Draw gradient norms against the lag on a log scale for each name.
 
-    A profile is what :func:`gradient_profile` returned, or a pair (lags, norms).
-
-    ``points``, by the same names, are drawn as markers on top: measurements on a law, say.
+    A profile is what :func:`gradient_profile` returned, or a pair (lags, norms). ``points``,
+    by the same names, are drawn as markers on top: measurements on a law, say.
     """
     require_names(profiles, "profiles")
     ax = plt.gca() if ax is None else ax

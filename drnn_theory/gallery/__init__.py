@@ -9,8 +9,9 @@ measured here; everything else is computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from tqdm import tqdm
@@ -55,14 +56,7 @@ def write_figures(
     >>> [file.name for file in files]
     ['zoo.svg', 'zoo.csv', 'zoo.txt', 'zoo.tex']
     """
-    for values, what in ((names, "names"), (formats, "formats")):
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"{what} must be a list, got {shown(values)}")
-    chosen, formats = list(names), list(formats)
-    for values, known, what in ((chosen, FIGURES, "names"), (formats, FORMATS, "formats")):
-        for value in values:
-            if value not in known:
-                raise ValueError(f"{what} must be among {', '.join(known)}, got {shown(value)}")
+    chosen, formats = _among(FIGURES, names, "names"), _among(FORMATS, formats, "formats")
     venue_style(venue)
     folder = as_folder(out)
     make_folder(folder)
@@ -86,3 +80,14 @@ def write_figures(
             if figure.table is not None:
                 write(f"{name}.tex", figure.latex())
     return files
+
+
+def _among(known: Collection[str], values: Any, what: str) -> list[str]:
+    """Return the values as a list if all of them are known."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{what} must be a list, got {shown(values)}")
+    values = list(values)
+    for value in values:
+        if value not in known:
+            raise ValueError(f"{what} must be among {', '.join(known)}, got {shown(value)}")
+    return values
