@@ -7,5 +7,6 @@ except ImportError:
 
 from drnn_theory.models.dilated import DilatedRNN
 from drnn_theory.models.graph import GraphRNN, GraphState
+from drnn_theory.models.initialisation import initialise
 
-__all__ = ["DilatedRNN", "GraphRNN", "GraphState"]
+__all__ = ["DilatedRNN", "GraphRNN", "GraphState", "initialise"]

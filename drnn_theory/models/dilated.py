@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from drnn_theory.dilations import as_dilations, as_integer
 from drnn_theory.models.checks import autocasts, check_input, check_state
 from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
+from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise, require_choice
 from drnn_theory.models.recurrence import run_columns, runs_in_columns
 
 _CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
@@ -31,6 +32,9 @@ class DilatedRNN(torch.nn.Module):
         dilations: s_1, .., s_L, bottom layer first; any positive integers in any order.
         cell: f, one of "RNN", "GRU", "LSTM".
         nonlinearity: "tanh" or "relu", of the cell "RNN" only.
+        init: how parameters are drawn: "torch", as torch.nn draws them; "orthogonal" or "glorot",
+            every gate's matrix on its own, with zero biases, those of an LSTM's forget gate 1 in
+            sum (:func:`~drnn_theory.models.initialise`).
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features); the state is not affected, as in torch.nn.GRU.
         bias: whether layers have biases.
@@ -73,6 +77,7 @@ class DilatedRNN(torch.nn.Module):
         *,
         cell: str = "RNN",
         nonlinearity: str = "tanh",
+        init: str = "torch",
         batch_first: bool = False,
         bias: bool = True,
         dropout: float = 0.0,
@@ -90,6 +95,7 @@ class DilatedRNN(torch.nn.Module):
                 f"nonlinearity must be 'tanh' unless the cell is 'RNN', got {nonlinearity!r}"
                 f" with the cell {cell!r}"
             )
+        require_choice("init", init, MATRICES)
         self.dilations = as_dilations(dilations)
         self.input_size = as_integer(input_size, "input_size")
         self.hidden_sizes = _as_sizes(hidden_size, len(self.dilations))
@@ -97,6 +103,7 @@ class DilatedRNN(torch.nn.Module):
             self.hidden_sizes if isinstance(hidden_size, Iterable) else self.hidden_sizes[0]
         )
         self.cell = cell
+        self.init = init
         self.batch_first = batch_first
         self.dropout = _as_probability(dropout, len(self.dilations))
         self.fusion = fusion
@@ -110,6 +117,31 @@ class DilatedRNN(torch.nn.Module):
         if fusion:
             top = self.hidden_sizes[-1]
             self.fuse = torch.nn.Conv1d(top, top, self.dilations[0], **options)
+        if init != "torch":
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters once more, by ``init``.
+
+        >>> model = DilatedRNN(3, 5, [1, 2], cell="GRU", init="orthogonal")
+        >>> model.reset_parameters()
+        >>> [bool(p.any()) for name, p in model.named_parameters() if "bias" in name]
+        [False, False, False, False]
+        """
+        layer: Any
+        for layer in self.layers:
+            if self.init == "torch":
+                layer.reset_parameters()
+            else:
+                initialise(layer, matrices=self.init, biases="zero")
+        if not self.fusion:
+            return
+        if self.init == "torch":
+            self.fuse.reset_parameters()
+        else:
+            draw_matrix(self.fuse.weight, self.init)
+            if self.fuse.bias is not None:
+                torch.nn.init.zeros_(self.fuse.bias)
 
     def forward(
         self,

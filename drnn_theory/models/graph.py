@@ -24,6 +24,7 @@ from torch.nn.functional import linear, pad
 from drnn_theory.dilations import as_integer, require_memory, shown
 from drnn_theory.graphs import as_graph, unit_of
 from drnn_theory.models.checks import check_input, check_state
+from drnn_theory.models.initialisation import MATRICES, draw_matrix, require_choice
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -67,6 +68,8 @@ class GraphRNN(torch.nn.Module):
         input_size: features of the input.
         hidden_size: units of every node.
         nonlinearity: f, one of "tanh", "relu", "identity".
+        init: how parameters are drawn: "torch", uniformly up to 1 / sqrt(hidden_size) as in
+            torch.nn.RNN; "orthogonal" or "glorot", matrix by matrix, with zero biases.
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features).
         device, dtype: of the parameters.
@@ -76,8 +79,7 @@ class GraphRNN(torch.nn.Module):
     Passing it on feeds a sequence in pieces of any length, 0 included.
 
     ``weights[i]`` is the matrix of ``edges[i]`` = (source, target, lag), ``biases[i]`` the bias of
-    ``nodes[i]`` and ``entries[i]`` the input's matrix of ``entrances[i]``. All are drawn as in
-    torch.nn.RNN, uniformly up to 1 / sqrt(hidden_size).
+    ``nodes[i]`` and ``entries[i]`` the input's matrix of ``entrances[i]``.
 
     >>> from drnn_theory import skip_rnn
     >>> model = GraphRNN(skip_rnn(4), 3, 5)
@@ -95,6 +97,7 @@ class GraphRNN(torch.nn.Module):
         hidden_size: int,
         *,
         nonlinearity: str = "tanh",
+        init: str = "torch",
         batch_first: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -107,7 +110,9 @@ class GraphRNN(torch.nn.Module):
             raise ValueError(
                 f"nonlinearity must be one of 'tanh', 'relu', 'identity', got {nonlinearity!r}"
             )
+        require_choice("init", init, MATRICES)
         self.nonlinearity = nonlinearity
+        self.init = init
         self.batch_first = batch_first
         self.period: int = graph.graph["period"]
         inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
@@ -143,7 +148,7 @@ class GraphRNN(torch.nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all parameters uniformly up to 1 / sqrt(hidden_size).
+        """Draw all parameters once more, by ``init``.
 
         >>> from drnn_theory import skip_rnn
         >>> model = GraphRNN(skip_rnn(4), 1, 4)
@@ -153,7 +158,12 @@ class GraphRNN(torch.nn.Module):
         """
         bound = self.hidden_size**-0.5
         for parameter in self.parameters():
-            torch.nn.init.uniform_(parameter, -bound, bound)
+            if self.init == "torch":
+                torch.nn.init.uniform_(parameter, -bound, bound)
+            elif parameter.dim() == 1:
+                torch.nn.init.zeros_(parameter)
+            else:
+                draw_matrix(parameter, self.init)
 
     def forward(self, x: Tensor, state: GraphState | None = None) -> tuple[Tensor, GraphState]:
         """Return the output and the state from which the next piece goes on.
