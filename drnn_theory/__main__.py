@@ -180,7 +180,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _mrl(options: argparse.Namespace) -> int:
-    from drnn_theory.dilations import as_integer
+    from drnn_theory.checks import as_integer
     from drnn_theory.measures import compute_mrl, default_span
     from drnn_theory.summaries import plain
 
@@ -215,8 +215,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _design(options: argparse.Namespace) -> int:
+    from drnn_theory.checks import as_integer
     from drnn_theory.design import optimal_dilations, recommend
-    from drnn_theory.dilations import as_integer
 
     span = as_integer(_number(options.span), "span")
     budgets = {

@@ -31,7 +31,8 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 
-from drnn_theory.dilations import as_dilations, as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, one_of, require_memory, shown
+from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph, cyclic_graph
 
 __all__ = [
@@ -235,8 +236,7 @@ def zhang_rnn(wiring: str) -> nx.MultiDiGraph:
     [('h2', 'h1', 1)]
     """
     extra = {"sh": [], "st": [], "bu": [("h1", "h2", 1)], "td": [("h2", "h1", 1)]}
-    if not isinstance(wiring, str) or wiring not in extra:
-        raise ValueError(f"wiring must be one of 'sh', 'st', 'bu', 'td', got {shown(wiring)}")
+    one_of(wiring, "wiring", extra)
     if wiring == "sh":
         return stacked_rnn(1)
     edges = [*stacked_rnn(2).edges(data="lag"), *extra[wiring]]

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from drnn_theory import architectures as zoo
-from drnn_theory.dilations import as_dilations, as_integer, exponential_dilations, shown
+from drnn_theory.checks import as_integer, one_of, shown
+from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
 
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
@@ -105,8 +106,7 @@ def _architecture(entry: Any, folder: Path) -> Any:
     entry = dict(entry)
     if "family" in entry:
         family = entry.pop("family")
-        if not isinstance(family, str) or family not in FAMILIES:
-            raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {shown(family)}")
+        one_of(family, "family", FAMILIES)
         accepted = inspect.signature(FAMILIES[family]).parameters
         needed = {name for name, p in accepted.items() if p.default is p.empty}
         if not needed <= entry.keys() <= accepted.keys():

@@ -16,7 +16,8 @@ from typing import Any
 import networkx as nx
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.dilations import as_dilations, as_integer, shown
+from drnn_theory.checks import as_integer, one_of
+from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import unit_of
 
 __all__ = [
@@ -155,9 +156,7 @@ def _growth(
 
 
 def _gates(cell: Any) -> int:
-    if not isinstance(cell, str) or cell not in GATES:
-        raise ValueError(f"cell must be one of 'RNN', 'GRU', 'LSTM', got {shown(cell)}")
-    return GATES[cell]
+    return GATES[one_of(cell, "cell", GATES)]
 
 
 def _on_cycles(graph: nx.MultiDiGraph) -> set[Any]:

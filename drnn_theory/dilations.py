@@ -1,59 +1,18 @@
 """Schemes of dilations: tuples of positive integers, one per layer, bottom layer first.
 
-This is one of the package's two doors (the other is :mod:`drnn_theory.graphs`): whatever a
-person types as a scheme, a span or a count is checked here, before any work is done.
+One of the package's two doors, beside :mod:`drnn_theory.graphs`: a scheme is checked here before
+any work is done.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import operator
-import os
 from collections.abc import Iterable
-from numbers import Integral, Real
-from typing import Any
 
-__all__ = [
-    "as_dilations",
-    "as_integer",
-    "exponential_dilations",
-    "is_divisor_chain",
-    "require_memory",
-]
+from drnn_theory.checks import as_integer, require_memory, shown
 
-
-def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
-    """Return ``value`` as an int of at least ``minimum``; integral floats and numpy integers do.
-
-    Raises ValueError for a number that will not do and TypeError for what is no number; the
-    message calls the value ``name``.
-
-    >>> as_integer(8.0, "span")
-    8
-    >>> as_integer(0, "span")
-    Traceback (most recent call last):
-    ValueError: span must be a positive integer, got 0
-    """
-    if type(value) is int and value >= minimum:
-        return value
-    kind = {0: "a non-negative integer", 1: "a positive integer"}.get(
-        minimum, f"an integer of at least {minimum}"
-    )
-    problem = f"{name} must be {kind}, got {shown(value)}"
-    if isinstance(value, Real) and not isinstance(value, Integral):
-        if not math.isfinite(value) or value % 1:
-            raise ValueError(problem)
-        value = int(float(value))
-    try:
-        if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy's bool, too
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{problem} ({type(value).__name__})") from None
-    if number < minimum:
-        raise ValueError(problem)
-    return number
+__all__ = ["as_dilations", "exponential_dilations", "is_divisor_chain"]
 
 
 def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[int, ...]:
@@ -122,31 +81,3 @@ def is_divisor_chain(dilations: Iterable[int]) -> bool:
     """
     coins = sorted(set(as_dilations(dilations)))
     return coins[0] == 1 and all(b % a == 0 for a, b in itertools.pairwise(coins))
-
-
-def require_memory(needed: int, task: str) -> None:
-    """Raise ValueError if ``needed`` bytes are more than half of this machine's memory.
-
-    >>> require_memory(10**18, "10**17 lags")
-    Traceback (most recent call last):
-    ValueError: 10**17 lags must fit in half of this machine's memory, got 931322575 GiB
-    """
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # no sysconf outside POSIX
-        memory = 8 * 2**30
-    if needed > memory // 2:
-        raise ValueError(
-            f"{task} must fit in half of this machine's memory, got {round(needed / 2**30)} GiB"
-        )
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """Return a short one-line repr of what the user typed."""
-    if isinstance(value, float) and math.isnan(value):
-        return "nan"
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # Python writes no integers of more than some thousand digits
-        return f"{type(value).__name__} of too many digits to show"
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import networkx as nx
 import numpy as np
 
-from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, require_memory, shown
 
 __all__ = [
     "EdgeTable",

@@ -11,7 +11,7 @@ import csv
 from importlib import resources
 from pathlib import Path
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import one_of
 
 __all__ = ["FOLDER", "load_measured"]
 
@@ -28,7 +28,6 @@ def load_measured(name: str) -> list[dict[str, str]]:
     'stack'
     """
     names = sorted(path.stem for path in FOLDER.glob("*.csv"))
-    if name not in names:
-        raise ValueError(f"name must be one of {', '.join(names)}, got {shown(name)}")
+    one_of(name, "name", names)
     with (FOLDER / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -23,8 +23,8 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
-from drnn_theory.dilations import as_integer, shown
 from drnn_theory.graphs import EdgeTable, edge_table, unit_of
 from drnn_theory.paths import lengths_over_phases
 
@@ -112,8 +112,7 @@ def _means(
     phase: str,
 ) -> list[Any]:
     """Return the exact mean for each span of an architecture that has been checked."""
-    if not isinstance(phase, str) or phase not in ("worst", "mean", "best"):
-        raise ValueError(f"phase must be 'worst', 'mean' or 'best', got {shown(phase)}")
+    one_of(phase, "phase", ("worst", "mean", "best"))
     profiles = lengths_over_phases(architecture, max(spans), vertical=vertical, phase=phase)
     totals = zip(*(profile.totals(spans) for profile in profiles), strict=True)
     return [

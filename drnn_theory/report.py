@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.checks import require_extra, require_memory
 from drnn_theory.costs import state_size
-from drnn_theory.dilations import require_memory
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.measures import mrl_curve
 from drnn_theory.paths import lengths_over_phases, path_counts, shortest_path
@@ -81,7 +80,7 @@ class Report:
 
     def run(self) -> tuple[Comparison, list[str]]:
         """Write all files; return the comparison and the checks that failed."""
-        needs_torch("the report")
+        require_extra("torch", "the report")
         # d(n) of every architecture is drawn lag by lag
         require_memory(100 * self.span * len(self.architectures), f"a report at span {self.span}")
         for name, architecture in self.architectures.items():
@@ -257,9 +256,3 @@ class Report:
         with replacing(self.out / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
         self.files.append(self.out / name)
-
-
-def needs_torch(what: str) -> None:
-    """Raise ImportError, naming the command that brings torch, where it is missing."""
-    if find_spec("torch") is None:
-        raise ImportError(f'{what} needs torch: pip install "drnn_theory[torch]"')

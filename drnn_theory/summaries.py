@@ -19,8 +19,8 @@ import numpy as np
 from tabulate import tabulate
 
 from drnn_theory.architectures import as_architecture
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.costs import count_parameters, state_size
-from drnn_theory.dilations import as_integer, shown
 from drnn_theory.measures import (
     compute_mrl,
     default_span,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
+from drnn_theory.checks import require_extra
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -66,11 +68,7 @@ def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     >>> as_frame([{"dilations": (1, 2, 4), "mean": 4.25}]).shape
     (1, 2)
     """
-    try:
-        import pandas as pd
-    except ImportError:
-        raise ImportError('a DataFrame needs pandas: pip install "drnn_theory[tables]"') from None
-    return pd.DataFrame(rows)
+    return require_extra("pandas", "a DataFrame").DataFrame(rows)
 
 
 def _is_number(cell: str) -> bool:

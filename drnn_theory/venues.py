@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib import font_manager
 from tueplots import bundles
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import one_of
 
 __all__ = ["VENUES", "venue_style"]
 
@@ -43,9 +43,7 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     >>> venue_style("neurips")["figure.figsize"][0], venue_style("icml", wide=False)["font.size"]
     (5.5, 8)
     """
-    if venue not in VENUES:
-        raise ValueError(f"venue must be one of {', '.join(VENUES)}, got {shown(venue)}")
-    bundle = VENUES[venue]
+    bundle = VENUES[one_of(venue, "venue", VENUES)]
     accepted = inspect.signature(bundle).parameters
     wanted = {"usetex": False, "column": "full" if wide else "half"}
     style = bundle(**{key: value for key, value in wanted.items() if key in accepted})

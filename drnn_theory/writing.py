@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import shown
 from drnn_theory.summaries import plain
 
 if TYPE_CHECKING:

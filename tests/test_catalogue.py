@@ -52,9 +52,9 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ("[architectures]\na = {}", "architectures.a: a table must have the key family, edges"),
         (
             '[architectures]\na = {family = "rnn"}',
-            "architectures.a: family must be one of clockwork_rnn, dilated_cnn,",
+            "architectures.a: family must be one of 'clockwork_rnn', 'dilated_cnn',",
         ),
-        ('[architectures]\na = {family = ["x"]}', "family must be one of clockwork_rnn"),
+        ('[architectures]\na = {family = ["x"]}', "family must be one of 'clockwork_rnn'"),
         ("[architectures]\na = {json = 3}", "json must name a readable file, got 3"),
         (
             '[architectures]\na = {family = "narx_rnn", max_lag = 100000000000}',

@@ -403,8 +403,8 @@ def test_a_design_shows_itself():
             "(within='divisor_chains' reaches further), got 10000000",
         ),
         ({"span": 10**15, "within": "divisor_chains"}, ValueError, "must fit in half of this"),
-        ({"span": 8, "within": "chains"}, ValueError, "or 'divisor_chains', got 'chains'"),
-        ({"span": 8, "objective": "best"}, ValueError, "objective must be 'mean' or 'worst'"),
+        ({"span": 8, "within": "chains"}, ValueError, "'all', 'divisor_chains', got 'chains'"),
+        ({"span": 8, "objective": "best"}, ValueError, "objective must be one of 'mean', 'worst'"),
         (
             {"span": 8, "objective": "worst", "within": "divisor_chains"},
             ValueError,

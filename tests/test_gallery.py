@@ -140,9 +140,9 @@ def test_drawing_changes_no_setting_and_leaves_no_figure_open(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing"], f"names must be among {', '.join(FIGURES)}, got 'nothing'"),
-        (["--venue", "vogue"], f"venue must be one of {', '.join(VENUES)}, got 'vogue'"),
-        (["--format", "gif"], "formats must be among pdf, svg, png, got 'gif'"),
+        (["nothing"], f"name must be one of {', '.join(map(repr, FIGURES))}, got 'nothing'"),
+        (["--venue", "vogue"], f"venue must be one of {', '.join(map(repr, VENUES))}, got 'vogue'"),
+        (["--format", "gif"], "format must be one of 'pdf', 'svg', 'png', got 'gif'"),
         (["--out", ""], "out must name a folder, got none"),
         (
             ["zoo", "--out", "/dev/null/x"],

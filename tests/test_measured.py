@@ -17,6 +17,6 @@ def test_every_row_has_every_column_and_says_where_it_was_measured(name):
 
 
 def test_a_table_that_is_not_there_is_refused_by_naming_those_that_are():
-    message = f"name must be one of {', '.join(TABLES)}, got 'speeds'"
+    message = f"name must be one of {', '.join(map(repr, TABLES))}, got 'speeds'"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         load_measured("speeds")

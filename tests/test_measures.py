@@ -354,7 +354,7 @@ def test_the_default_span_is_the_largest_lag():
         (lambda: mrl_curve([1], 5), "spans must be an iterable of positive integers, got 5"),
         (
             lambda: compute_mrl([1], phase="all"),
-            "phase must be 'worst', 'mean' or 'best', got 'all'",
+            "phase must be one of 'worst', 'mean', 'best', got 'all'",
         ),
         (
             lambda: recurrent_depth(dilated_cnn([1, 2])),

@@ -684,7 +684,7 @@ REFUSED_MODELS = {
     "nonlinearity": (
         {"nonlinearity": "identity"},
         ValueError,
-        "nonlinearity must be 'tanh' or 'relu', got 'identity'",
+        "nonlinearity must be one of 'tanh', 'relu', got 'identity'",
     ),
     "nonlinearity of another cell": (
         {"cell": "GRU", "nonlinearity": "relu"},
@@ -715,7 +715,7 @@ REFUSED_MODELS = {
     "dropout as a bool": (
         {"dropout": True},
         TypeError,
-        "dropout must be a number in [0, 1], got True",
+        "dropout must be a number in [0, 1], got True (bool)",
     ),
     "dropout without a place": (
         {"dilations": [1], "dropout": 0.5},

@@ -87,7 +87,7 @@ def test_without_torch_a_name_that_needs_it_says_how_to_get_it(name):
         f"try: from drnn_theory import {name}\n"
         "except ImportError as error: print(error)"
     )
-    assert python(code) == 'models and gradients need torch: pip install "drnn_theory[torch]"'
+    assert python(code) == 'running a model needs torch: pip install "drnn_theory[torch]"'
 
 
 def test_a_missing_ipywidgets_is_named_with_the_command_that_brings_it():

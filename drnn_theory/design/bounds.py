@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import comb, isqrt
 
-from drnn_theory.dilations import as_integer, exponential_dilations
+from drnn_theory.checks import as_integer
+from drnn_theory.dilations import exponential_dilations
 from drnn_theory.paths.stacks import DivisorChain
 
 __all__ = ["best_exponential", "counting_bound", "least_total", "least_worst"]

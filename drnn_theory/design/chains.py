@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from drnn_theory.dilations import require_memory
+from drnn_theory.checks import require_memory
 
 __all__ = ["best_chains", "deepest_chain"]
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import comb
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
 
+from drnn_theory.checks import as_integer, one_of
 from drnn_theory.design.bounds import best_exponential, counting_bound, least_total, least_worst
 from drnn_theory.design.branching import Search, Target, cost
 from drnn_theory.design.chains import best_chains, deepest_chain
 from drnn_theory.design.descent import descents, first_scheme
 from drnn_theory.design.results import Certificate, Design
-from drnn_theory.dilations import as_integer, shown
 from drnn_theory.paths.stacks import fewest_coins
 
 __all__ = ["optimal_dilations"]
@@ -69,8 +69,8 @@ def optimal_dilations(
     largest = None if largest is None else as_integer(largest, "largest")
     seed, effort = as_integer(seed, "seed", minimum=0), as_integer(effort, "effort")
     most_schemes = as_integer(most_schemes, "most_schemes")
-    _require_choice(within, "within", ("all", "divisor_chains"))
-    _require_choice(objective, "objective", ("mean", "worst"))
+    one_of(within, "within", ("all", "divisor_chains"))
+    one_of(objective, "objective", ("mean", "worst"))
     _require_possible(span, layers, within, largest)
     if within == "divisor_chains":
         if objective == "worst":
@@ -300,11 +300,6 @@ def _class(kind: str, span: int, layers: int | None, largest: int | None) -> str
     """Return the class of schemes in words."""
     depth = "of any depth" if layers is None else f"with {layers} layers"
     return f"all {kind} {f'<= {span}' if largest is None else f'= {largest}'} {depth}"
-
-
-def _require_choice(value: Any, name: str, choices: tuple[str, str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be {choices[0]!r} or {choices[1]!r}, got {shown(value)}")
 
 
 def _require_possible(span: int, layers: int | None, within: str, largest: int | None) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from drnn_theory.checks import as_integer
 from drnn_theory.costs import count_parameters, hidden_size_for, sequential_steps, state_size
 from drnn_theory.design.bounds import best_exponential, counting_bound
 from drnn_theory.design.chains import deepest_chain
 from drnn_theory.design.optimal import optimal_dilations
-from drnn_theory.dilations import as_integer, exponential_dilations
+from drnn_theory.dilations import exponential_dilations
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import as_frame, as_html, as_text
 

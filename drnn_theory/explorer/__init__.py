@@ -6,11 +6,10 @@
 Fraction(45, 8)
 """
 
-try:
-    import anywidget  # noqa: F401
-    import ipywidgets  # noqa: F401
-except ImportError:
-    raise ImportError('explore needs ipywidgets: pip install "drnn_theory[notebook]"') from None
+from drnn_theory.checks import require_extra
+
+require_extra("ipywidgets", "explore")
+require_extra("anywidget", "explore")
 
 from drnn_theory.explorer.panel import Explorer, explore
 

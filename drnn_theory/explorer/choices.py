@@ -21,7 +21,8 @@ import networkx as nx
 
 from drnn_theory.architectures import as_architecture
 from drnn_theory.catalogue import FAMILIES
-from drnn_theory.dilations import as_dilations, as_integer, shown
+from drnn_theory.checks import as_integer, shown
+from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph
 
 __all__ = ["FORMS", "GIVEN", "LIMIT", "Choice", "Count", "Flag", "Form", "Lists", "OneOf", "Scheme"]

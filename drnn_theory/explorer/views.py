@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import dilated_rnn
-from drnn_theory.dilations import as_integer
+from drnn_theory.checks import as_integer
 from drnn_theory.explorer.choices import LIMIT, Choice
 from drnn_theory.graphs import unit_of
 from drnn_theory.measures import default_span

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import shown
 
 __all__ = [
     "COLOURS",

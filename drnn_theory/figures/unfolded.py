@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from drnn_theory.architectures import as_cyclic_graph
-from drnn_theory.dilations import as_integer
+from drnn_theory.checks import as_integer
 from drnn_theory.figures.marks import COLOURS
 from drnn_theory.graphs import unit_of
 

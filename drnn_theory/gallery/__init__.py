@@ -16,7 +16,7 @@ from typing import Any
 import matplotlib as mpl
 from tqdm import tqdm
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import one_of, shown
 from drnn_theory.gallery.figure import PaperFigure
 from drnn_theory.gallery.graphs import GRAPHS
 from drnn_theory.gallery.means import MEANS
@@ -87,7 +87,4 @@ def _among(known: Collection[str], values: Any, what: str) -> list[str]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{what} must be a list, got {shown(values)}")
     values = list(values)
-    for value in values:
-        if value not in known:
-            raise ValueError(f"{what} must be among {', '.join(known)}, got {shown(value)}")
-    return values
+    return [one_of(value, what.removesuffix("s"), known) for value in values]

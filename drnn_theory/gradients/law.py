@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, as_number, require_memory, shown
 from drnn_theory.paths.general import Wiring
 
 __all__ = ["expected_gradient_profile", "mean_field_slopes"]
@@ -54,7 +54,7 @@ def expected_gradient_profile(
     if isinstance(architecture, nx.MultiDiGraph):
         if slopes is not None:
             raise ValueError("slopes must be None for a graph: it has no layers to list them by")
-        return _of_graph(architecture, _as_number(gain, "gain"), horizon, start)
+        return _of_graph(architecture, as_number(gain, "gain"), horizon, start)
     layers = len(architecture)
     gains = _per_layer(gain, "gain", layers)
     factors = [1.0] * layers if slopes is None else _per_layer(slopes, "slopes", layers)
@@ -84,8 +84,8 @@ def mean_field_slopes(layers: int, gain: float, *, input_variance: float = 1.0) 
     array([0.41 , 0.523])
     """
     layers = as_integer(layers, "layers")
-    gain = _as_number(gain, "gain")
-    below = _as_number(input_variance, "input_variance")
+    gain = as_number(gain, "gain")
+    below = as_number(input_variance, "input_variance")
     nodes = np.linspace(-9, 9, 1801)  # equal steps: exponentially accurate for analytic functions
     weights = np.exp(-(nodes**2) / 2)
     weights /= weights.sum()
@@ -124,24 +124,11 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
 def _per_layer(values: Any, name: str, layers: int) -> list[float]:
     """Return one number per layer, of one number or as many."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        return [_as_number(values, name)] * layers
-    numbers = [_as_number(value, name) for value in values]
+        return [as_number(values, name)] * layers
+    numbers = [as_number(value, name) for value in values]
     if len(numbers) != layers:
         raise ValueError(
             f"{name} must be one number or one per layer, {layers}, got {len(numbers)}: "
             f"{shown(numbers)}"
         )
     return numbers
-
-
-def _as_number(value: Any, name: str) -> float:
-    problem = f"{name} must be a non-negative number, got {shown(value)}"
-    try:
-        if isinstance(value, (bool, str)):
-            raise TypeError
-        number = float(value)
-    except TypeError:
-        raise TypeError(f"{problem} ({type(value).__name__})") from None
-    if not (number >= 0 and math.isfinite(number)):
-        raise ValueError(problem)
-    return number

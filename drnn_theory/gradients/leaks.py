@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer
+from drnn_theory.checks import as_integer
 from drnn_theory.gradients.borrowing import borrowed
 from drnn_theory.gradients.passes import runner
 from drnn_theory.gradients.profile import draw_inputs

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer, require_memory
+from drnn_theory.checks import as_integer, require_memory
 from drnn_theory.gradients.borrowing import borrowed
 from drnn_theory.models import DilatedRNN, GraphRNN
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, require_memory, shown
 from drnn_theory.gradients.adjoint import rows_of_adjoint
 from drnn_theory.gradients.borrowing import borrowed
 from drnn_theory.gradients.passes import rows_of_jacobian, runner

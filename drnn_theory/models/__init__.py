@@ -1,9 +1,8 @@
 """Recurrent networks with dilations, as torch modules."""
 
-try:
-    import torch  # noqa: F401
-except ImportError:
-    raise ImportError('models and gradients need torch: pip install "drnn_theory[torch]"') from None
+from drnn_theory.checks import require_extra
+
+require_extra("torch", "running a model")
 
 from drnn_theory.models.dilated import DilatedRNN
 from drnn_theory.models.graph import GraphRNN, GraphState

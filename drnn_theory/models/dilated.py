@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from drnn_theory.dilations import as_dilations, as_integer
+from drnn_theory.checks import as_integer, as_number, one_of
+from drnn_theory.dilations import as_dilations
 from drnn_theory.models.checks import autocasts, check_input, check_state
 from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
-from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise, require_choice
+from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise
 from drnn_theory.models.recurrence import run_columns, runs_in_columns
 
 _CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
@@ -86,16 +87,14 @@ class DilatedRNN(torch.nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(cell, str) or cell not in _CELLS:
-            raise ValueError(f"cell must be one of 'RNN', 'GRU', 'LSTM', got {cell!r}")
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        one_of(cell, "cell", _CELLS)
+        one_of(nonlinearity, "nonlinearity", ("tanh", "relu"))
         if cell != "RNN" and nonlinearity != "tanh":
             raise ValueError(
                 f"nonlinearity must be 'tanh' unless the cell is 'RNN', got {nonlinearity!r}"
                 f" with the cell {cell!r}"
             )
-        require_choice("init", init, MATRICES)
+        one_of(init, "init", MATRICES)
         self.dilations = as_dilations(dilations)
         self.input_size = as_integer(input_size, "input_size")
         self.hidden_sizes = _as_sizes(hidden_size, len(self.dilations))
@@ -327,10 +326,7 @@ def _as_sizes(hidden_size: int | Iterable[int], layers: int) -> tuple[int, ...]:
 
 def _as_probability(dropout: float, layers: int) -> float:
     """Return the probability of dropout, which must have a place to act."""
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
-        raise TypeError(f"dropout must be a number in [0, 1], got {dropout!r}")
-    if not 0 <= dropout <= 1:
-        raise ValueError(f"dropout must be a number in [0, 1], got {dropout}")
+    as_number(dropout, "dropout", high=1)
     if dropout and layers == 1:
         raise ValueError(
             f"dropout must be 0 for one layer, got {dropout}: it acts between two layers"

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.graphs import as_graph, unit_of
 from drnn_theory.models.checks import check_input, check_state
-from drnn_theory.models.initialisation import MATRICES, draw_matrix, require_choice
+from drnn_theory.models.initialisation import MATRICES, draw_matrix
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -106,12 +106,8 @@ class GraphRNN(torch.nn.Module):
         self.graph = as_graph(graph)
         self.input_size = as_integer(input_size, "input_size")
         self.hidden_size = as_integer(hidden_size, "hidden_size")
-        if not isinstance(nonlinearity, str) or nonlinearity not in _NONLINEARITIES:
-            raise ValueError(
-                f"nonlinearity must be one of 'tanh', 'relu', 'identity', got {nonlinearity!r}"
-            )
-        require_choice("init", init, MATRICES)
-        self.nonlinearity = nonlinearity
+        one_of(init, "init", MATRICES)
+        self.nonlinearity = one_of(nonlinearity, "nonlinearity", _NONLINEARITIES)
         self.init = init
         self.batch_first = batch_first
         self.period: int = graph.graph["period"]

@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from drnn_theory.checks import one_of
+
 MATRICES = ("torch", "orthogonal", "glorot")
 BIASES = ("torch", "zero")
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
@@ -59,8 +61,8 @@ def initialise(
             f"layer must be a torch.nn.RNN, GRU or LSTM, got {type(layer).__name__}: "
             "other layers know how to draw their own parameters"
         )
-    require_choice("matrices", matrices, MATRICES)
-    require_choice("biases", biases, BIASES)
+    one_of(matrices, "matrices", MATRICES)
+    one_of(biases, "biases", BIASES)
     bound = layer.hidden_size**-0.5
     with torch.no_grad():
         for name, parameter in layer.named_parameters():
@@ -86,9 +88,3 @@ def draw_matrix(matrix: Tensor, kind: str) -> None:
     _DRAWS[kind](drawn)  # a QR decomposition needs single precision at least
     with torch.no_grad():
         matrix.copy_(drawn)
-
-
-def require_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Refuse what is none of the choices."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

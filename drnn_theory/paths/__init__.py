@@ -19,7 +19,8 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
-from drnn_theory.dilations import as_integer, is_divisor_chain, require_memory
+from drnn_theory.checks import as_integer, require_memory
+from drnn_theory.dilations import is_divisor_chain
 from drnn_theory.paths.certificates import combined, graph_profiles
 from drnn_theory.paths.general import (
     Wiring,

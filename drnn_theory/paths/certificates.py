@@ -23,8 +23,8 @@ from fractions import Fraction
 import networkx as nx
 import numpy as np
 
+from drnn_theory.checks import require_memory
 from drnn_theory.cycles import maximum_cycle_ratio, strong_components
-from drnn_theory.dilations import require_memory
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.profiles import UNREACHABLE, Profile
 

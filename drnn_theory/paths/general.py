@@ -19,7 +19,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from drnn_theory.dilations import require_memory
+from drnn_theory.checks import require_memory
 from drnn_theory.graphs import EdgeTable, edge_table
 from drnn_theory.paths.profiles import UNREACHABLE
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from drnn_theory.dilations import require_memory
+from drnn_theory.checks import require_memory
 
 __all__ = ["UNREACHABLE", "LengthsByLag", "Profile"]
 

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.architectures import as_cyclic_graph
-from drnn_theory.dilations import as_integer
+from drnn_theory.checks import as_integer
 from drnn_theory.graphs import unfold
 
 __all__ = ["reference_path_counts", "reference_path_lengths", "shortest_path"]

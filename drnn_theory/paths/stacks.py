@@ -21,7 +21,7 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 
-from drnn_theory.dilations import require_memory
+from drnn_theory.checks import require_memory
 from drnn_theory.graphs import edge_table
 from drnn_theory.paths.profiles import UNREACHABLE, Profile
 
