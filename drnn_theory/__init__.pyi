@@ -29,13 +29,12 @@ from .gallery import FIGURES, PaperFigure, write_figures
 from .gradients import (
     GradientProfile,
     Leak,
-    expected_gradient_profile,
     find_leaks,
     gradient_profile,
-    mean_field_slopes,
     measure_path_lengths,
 )
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
+from .law import expected_gradient_profile, mean_field_slopes
 from .measured import load_measured
 from .measures import (
     compute_mrl,

@@ -18,8 +18,9 @@ from drnn_theory import (
     receptive_field,
 )
 from drnn_theory.gradients import unit_dilated_rnn, unit_graph_rnn
-from drnn_theory.gradients.adjoint import rows_of_adjoint
-from drnn_theory.gradients.passes import rows_of_jacobian, runner
+from drnn_theory.gradients.passes import rows_of_jacobian
+from drnn_theory.models.adjoint import rows_of_adjoint
+from drnn_theory.modules import runner
 from tests.strategies import cyclic_graphs, schemes
 
 LARGE = 2**30

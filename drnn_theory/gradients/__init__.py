@@ -7,7 +7,6 @@ the graph and the model.
 """
 
 import drnn_theory.models  # noqa: F401  # says what to install where torch is missing
-from drnn_theory.gradients.law import expected_gradient_profile, mean_field_slopes
 from drnn_theory.gradients.leaks import Leak, find_leaks
 from drnn_theory.gradients.lengths import measure_path_lengths
 from drnn_theory.gradients.profile import GradientProfile, gradient_profile
@@ -16,10 +15,8 @@ from drnn_theory.gradients.units import unit_dilated_rnn, unit_graph_rnn
 __all__ = [
     "GradientProfile",
     "Leak",
-    "expected_gradient_profile",
     "find_leaks",
     "gradient_profile",
-    "mean_field_slopes",
     "measure_path_lengths",
     "unit_dilated_rnn",
     "unit_graph_rnn",

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer
-from drnn_theory.gradients.borrowing import borrowed
-from drnn_theory.gradients.passes import runner
-from drnn_theory.gradients.profile import draw_inputs
+from drnn_theory.modules import borrowed, draw_inputs, runner
 
 __all__ = ["Leak", "find_leaks"]
 

@@ -20,11 +20,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from drnn_theory.checks import as_integer, require_memory
-from drnn_theory.gradients.borrowing import borrowed
-from drnn_theory.models import DilatedRNN, GraphRNN
+from drnn_theory.modules import borrowed, runner, weights_by_lag
 
 __all__ = ["measure_path_lengths"]
 
@@ -48,28 +46,28 @@ def measure_path_lengths(
     LSTM are refused: their carry from step to step is no weight. Raises RuntimeError for a lag at
     which no choice of w gives a slope near an integer.
 
+    >>> from drnn_theory import DilatedRNN
     >>> measure_path_lengths(DilatedRNN(1, 2, [1, 2, 4]), 9)
     array([0., 1., 1., 2., 1., 2., 2., 3., 2.])
     """
     length = as_integer(length, "length")
     start = as_integer(start, "start", minimum=0)
-    _check(module)
+    weights_by_lag(module)  # refuses what has other ways through time than weights
     module = copy.deepcopy(module).double().eval()
     start %= getattr(module, "period", 1)
-    units = sum(len(weight) for weight, _ in _weights(module))
+    weights = weights_by_lag(module)
+    units = sum(len(weight) for weight, lag in weights if lag is not None)
     require_memory(100 * units * (start + length), f"a measurement over {length} lags")
 
     def response(w: float, rho: float) -> np.ndarray:
         with torch.no_grad():
-            for weight, lag in _weights(module):
-                scale = w if lag or vertical else 1.0
-                weight.fill_(scale * rho**lag / weight.shape[1])
-            for entry in getattr(module, "entries", ()):  # how inputs enter, which is no edge
-                entry.fill_(1 / entry.shape[1])
+            for weight, lag in weights:
+                scale = 1.0 if lag is None else w * rho**lag if lag or vertical else 1.0
+                weight.fill_(scale / weight.shape[1])
         return _impulse_response(module, start, length)
 
     with np.errstate(all="ignore"):
-        lags = {lag for _, lag in _weights(module) if lag} or {1}
+        lags = {lag for _, lag in weights if lag} or {1}
         return _slopes(response, sorted(lags, reverse=True))
 
 
@@ -98,62 +96,18 @@ def _slopes(response: Any, lags: list[int]) -> np.ndarray:
 def _impulse_response(module: Any, start: int, length: int) -> np.ndarray:
     """Return the sum over units of d output[start + n] / d input[start], n = 0..length-1."""
     period = getattr(module, "period", 1)
-    relu = getattr(module, "nonlinearity", None) == "relu" or any(
-        isinstance(part, torch.nn.RNN) and part.nonlinearity == "relu" for part in module.modules()
-    )
-    level = 1.0 if relu else 0.0
+    level = 1.0 if module.nonlinearity == "relu" else 0.0
+    run = runner(module, None)
     with borrowed(module), torch.enable_grad():
         for name, parameter in module.named_parameters():
             if "bias" in name:
                 parameter.fill_(level)
         own = next(module.parameters())
         x = own.new_full((start + length, 1, module.input_size), level, requires_grad=True)
-        swap = module.batch_first
-        output = module(x.transpose(0, 1) if swap else x)[0]
-        output = output.transpose(0, 1) if swap else output
+        output = run(x)
         by_lag = np.zeros(length)
         for lag in range(length - 1, max(length - 1 - period, -1), -1):
             asked = output[start + lag].sum()  # inputs at start's phase: lags lag, lag - period, ..
             (gradient,) = torch.autograd.grad(asked, x, retain_graph=True, materialize_grads=True)
             by_lag[lag::-period] = gradient[start : start + lag + 1 : period].sum((1, 2)).cpu()
     return by_lag
-
-
-def _weights(module: Any) -> list[tuple[Tensor, int]]:
-    """Return every matrix (out, in) of the module with the lag of its edge."""
-    if isinstance(module, GraphRNN):
-        lags = [lag for _, _, lag in module.edges]
-        return [(weight.data, lag) for weight, lag in zip(module.weights, lags, strict=True)]
-    if isinstance(module, DilatedRNN):
-        weights: list[tuple[Tensor, int]] = []
-        layer: Any
-        for layer, dilation in zip(module.layers, module.dilations, strict=True):
-            weights += [(layer.weight_ih_l0.data, 0), (layer.weight_hh_l0.data, dilation)]
-        if module.fusion:
-            taps = module.fuse.weight.data.unbind(2)  # the last is the present
-            weights += [(tap, lag) for lag, tap in enumerate(reversed(taps))]
-        return weights
-    return [
-        (parameter.data, 1 if "_hh_" in name else 0)
-        for name, parameter in module.named_parameters()
-        if name.startswith("weight")
-    ]
-
-
-def _check(module: Any) -> None:
-    """Refuse a module whose recurrence is more than weights."""
-    cell = getattr(module, "cell", type(module).__name__)
-    if isinstance(module, (torch.nn.GRU, torch.nn.LSTM)) or (
-        isinstance(module, DilatedRNN) and cell != "RNN"
-    ):
-        raise ValueError(
-            f"the cell must be 'RNN', got {cell!r}: the carry of a {cell} from step to step is no "
-            "weight that could be scaled"
-        )
-    if not isinstance(module, (DilatedRNN, GraphRNN, torch.nn.RNN)):
-        raise TypeError(
-            "module must be a DilatedRNN, a GraphRNN or a torch.nn.RNN, "
-            f"got {type(module).__name__}"
-        )
-    if getattr(module, "bidirectional", False):
-        raise ValueError("bidirectional must be False, got True: its paths lead from the future")

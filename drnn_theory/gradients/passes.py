@@ -20,38 +20,12 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-__all__ = ["Asked", "Run", "rows_of_jacobian", "runner"]
+from drnn_theory.modules import Run
 
-Run = Callable[[Tensor], Tensor]
-"""From (time, batch, features) to (time, batch, units)."""
+__all__ = ["Asked", "rows_of_jacobian"]
 
 Asked = Callable[[int], Tensor]
 """From the number of output units to cotangents, (cotangents, units)."""
-
-
-def runner(module: torch.nn.Module, call: Callable[[Tensor], Any] | None) -> Run:
-    """Return the module as a function of time-major tensors.
-
-    ``call`` replaces ``module(x)`` and is given and gives time-major tensors; without it the module
-    is called, with the axes exchanged if it says ``batch_first``, and of a tuple the first is kept.
-    """
-    swap = call is None and getattr(module, "batch_first", False)
-
-    def run(x: Tensor) -> Tensor:
-        result = (call or module)(x.transpose(0, 1) if swap else x)
-        output = result[0] if isinstance(result, (tuple, list)) else result
-        if isinstance(output, Tensor) and output.dim() == 3 and swap:
-            output = output.transpose(0, 1)
-        if not isinstance(output, Tensor) or output.dim() != 3 or output.shape[1] != x.shape[1]:
-            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"output must be a tensor (time, batch, units), got {got}")
-        if len(output) != len(x):
-            raise ValueError(
-                f"output must have one step per step of the input, {len(x)}, got {len(output)}"
-            )
-        return output
-
-    return run
 
 
 def rows_of_jacobian(

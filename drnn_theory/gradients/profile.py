@@ -13,12 +13,10 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer, require_memory, shown
-from drnn_theory.gradients.adjoint import rows_of_adjoint
-from drnn_theory.gradients.borrowing import borrowed
-from drnn_theory.gradients.passes import rows_of_jacobian, runner
-from drnn_theory.models import DilatedRNN
+from drnn_theory.gradients.passes import rows_of_jacobian
+from drnn_theory.modules import borrowed, draw_inputs, runner
 
-__all__ = ["GradientProfile", "draw_inputs", "gradient_profile"]
+__all__ = ["GradientProfile", "gradient_profile"]
 
 MEMORY = 2**31
 """Bytes that one backward pass may keep unless the caller says otherwise."""
@@ -178,8 +176,9 @@ def gradient_profile(
         def asked(units: int) -> Tensor:
             return _cotangents(units, probes).to(x)
 
-        if isinstance(module, DilatedRNN) and call is None:
-            rows = rows_of_adjoint(module, x, outputs, asked, memory)
+        own = getattr(module, "jacobian_rows", None)
+        if own is not None and call is None:
+            rows = own(x, outputs, asked, memory)
         else:
             rows = rows_of_jacobian(run, module, x, outputs, asked, memory)
         sums = _Sums(length, outputs, x, spectral)
@@ -254,33 +253,3 @@ class _Sums:
 def _wide(x: Tensor) -> torch.dtype:
     """Return the dtype to sum squares in: float64 wherever the device has it."""
     return torch.float32 if x.device.type == "mps" else torch.float64
-
-
-def draw_inputs(
-    module: torch.nn.Module, steps: int, inputs: Tensor | None, seeds: Iterable[int]
-) -> Tensor:
-    """Return the caller's inputs, checked, or one drawn sequence per seed, as the module has it."""
-    if inputs is None:
-        features: Any = getattr(module, "input_size", None)
-        if not isinstance(features, int):
-            raise ValueError(
-                f"inputs must be given for a module without input_size, got {type(module).__name__}"
-            )
-        if not isinstance(seeds, Iterable):
-            raise TypeError(f"seeds must be a list of non-negative integers, got {shown(seeds)}")
-        seeds = [as_integer(seed, "seed", minimum=0) for seed in seeds]
-        if not seeds:
-            raise ValueError("seeds must be one or more non-negative integers, got none")
-        drawn = [
-            torch.randn(steps, features, generator=torch.Generator().manual_seed(seed))
-            for seed in seeds
-        ]
-        inputs = torch.stack(drawn, dim=1)
-    if not isinstance(inputs, Tensor):
-        raise TypeError(f"inputs must be a tensor, got {shown(inputs)}")
-    if inputs.dim() != 3 or len(inputs) != steps or not inputs.shape[1]:
-        raise ValueError(
-            f"inputs must have shape ({steps}, batch, features), got {tuple(inputs.shape)}"
-        )
-    parameter = next(module.parameters(), inputs)
-    return inputs.detach().to(parameter)

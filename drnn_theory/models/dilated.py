@@ -5,7 +5,7 @@ r"""The dilated recurrent network of [1].
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from drnn_theory.checks import as_integer, as_number, one_of
 from drnn_theory.dilations import as_dilations
-from drnn_theory.models.checks import autocasts, check_input, check_state
+from drnn_theory.models.adjoint import rows_of_adjoint
+from drnn_theory.models.checks import autocasts, check_input, check_state, refusal_of_gates
 from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
 from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise
 from drnn_theory.models.recurrence import run_columns, runs_in_columns
@@ -102,6 +103,7 @@ class DilatedRNN(torch.nn.Module):
             self.hidden_sizes if isinstance(hidden_size, Iterable) else self.hidden_sizes[0]
         )
         self.cell = cell
+        self.nonlinearity = nonlinearity
         self.init = init
         self.batch_first = batch_first
         self.dropout = _as_probability(dropout, len(self.dilations))
@@ -172,6 +174,40 @@ class DilatedRNN(torch.nn.Module):
             lengths = _as_lengths(lengths, x)
         output, new_state = self._run(x, state, lengths)
         return output.transpose(0, 1) if self.batch_first else output, new_state
+
+    def jacobian_rows(
+        self, x: Tensor, times: Sequence[int], asked: Callable[[int], Tensor], memory: int
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
+
+        ``x`` is (time, batch, features), ``asked`` gives the cotangents v, (cotangents, units), for
+        a number of units; each time's rows come in order, in chunks that take ``memory`` bytes.
+
+        >>> model = DilatedRNN(1, 3, [1, 2])
+        >>> ((index, rows),) = model.jacobian_rows(torch.ones(5, 1, 1), [4], torch.eye, 2**20)
+        >>> rows.shape
+        torch.Size([3, 5, 1, 1])
+        """
+        return rows_of_adjoint(self, x, times, asked, memory)
+
+    def weights_by_lag(self) -> list[tuple[Tensor, int | None]]:
+        """Return every matrix (out, in) with the lag of its edge, without gradients.
+
+        Raises ValueError for a gated cell, whose carry from step to step is no weight.
+
+        >>> [(tuple(weight.shape), lag) for weight, lag in DilatedRNN(2, 3, [4]).weights_by_lag()]
+        [((3, 2), 0), ((3, 3), 4)]
+        """
+        if self.cell != "RNN":
+            raise ValueError(refusal_of_gates(self.cell))
+        weights: list[tuple[Tensor, int | None]] = []
+        layer: Any
+        for layer, dilation in zip(self.layers, self.dilations, strict=True):
+            weights += [(layer.weight_ih_l0.data, 0), (layer.weight_hh_l0.data, dilation)]
+        if self.fusion:
+            taps = self.fuse.weight.data.unbind(2)  # the last is the present
+            weights += [(tap, lag) for lag, tap in enumerate(reversed(taps))]
+        return weights
 
     def _forward_packed(
         self, x: PackedSequence, state: Sequence[Any] | None

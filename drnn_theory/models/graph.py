@@ -275,6 +275,19 @@ class GraphRNN(torch.nn.Module):
             tracks[node] = recent.unsqueeze(1) if unbatched else recent
         return phase, tracks
 
+    def weights_by_lag(self) -> list[tuple[Tensor, int | None]]:
+        """Return every matrix (out, in) with the lag of its edge, without gradients.
+
+        The lag of a matrix by which the input enters a node, which is no edge, is None.
+
+        >>> from drnn_theory import skip_rnn
+        >>> [lag for _, lag in GraphRNN(skip_rnn(4), 3, 5).weights_by_lag()]
+        [0, 1, 4]
+        """
+        lags = [lag for _, _, lag in self.edges]
+        edges = [(weight.data, lag) for weight, lag in zip(self.weights, lags, strict=True)]
+        return [*edges, *((entry.data, None) for entry in self.entries)]
+
     def extra_repr(self) -> str:
         """Say what the parameters' own lines do not."""
         return (

@@ -2,6 +2,8 @@
 
 import doctest
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,16 @@ def test_beyond_the_largest_float_the_law_is_infinite():
     assert law.tolist()[:2] == [1, pytest.approx(1e160)]
     assert law.tolist()[4] == np.inf
     assert expected_gradient_profile([2], 1e80, 6).tolist()[5:] == [0, np.inf]
+
+
+def test_the_law_needs_no_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from drnn_theory import expected_gradient_profile, mean_field_slopes\n"
+        "print(expected_gradient_profile([1, 2], 0.5, 2).tolist(), len(mean_field_slopes(2, 1)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[1.0, 0.25, 0.3125] 2"
 
 
 # Measurement. One draw scatters about the law by its width: the mean of the draws is compared, at

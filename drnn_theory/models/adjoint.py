@@ -18,17 +18,18 @@ For an LSTM the adjoint of the cell is carried, that of the state h being a prod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import gcd
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from drnn_theory.gradients.passes import Asked
-from drnn_theory.models import DilatedRNN
 from drnn_theory.models.folding import run_layer
+
+if TYPE_CHECKING:
+    from drnn_theory.models.dilated import DilatedRNN
 
 __all__ = ["rows_of_adjoint"]
 
@@ -49,7 +50,7 @@ class _Factors(NamedTuple):
 
 
 def rows_of_adjoint(
-    model: DilatedRNN, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+    model: DilatedRNN, x: Tensor, times: Sequence[int], asked: Callable[[int], Tensor], memory: int
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
 
