@@ -52,6 +52,7 @@ from .measures import (
 )
 from .models import DilatedRNN, GraphRNN, GraphState
 from .paths import path_counts, path_table, shortest_path, shortest_path_lengths
+from .studies import Study, read_study, run_study
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem, verify
 
@@ -65,6 +66,7 @@ __all__ = [
     "GraphState",
     "Leak",
     "PaperFigure",
+    "Study",
     "Summary",
     "Theorem",
     "as_dilations",
@@ -107,11 +109,13 @@ __all__ = [
     "path_counts",
     "path_table",
     "read_architectures",
+    "read_study",
     "receptive_field",
     "recommend",
     "recurrent_depth",
     "recurrent_edges_per_node",
     "recurrent_skip_coefficient",
+    "run_study",
     "sequential_steps",
     "shortest_path",
     "shortest_path_lengths",
