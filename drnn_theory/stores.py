@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import shown
 
 try:
     import fcntl
@@ -83,8 +83,7 @@ class Store:
         """Open a store that is there, to read it."""
         if not path.is_file():
             raise ValueError(f"store must be a file that is there, got {path}")
-        # a file that cannot be written is opened all the same; one that can may hold half a row of a
-        # killed process, which SQLite undoes first
+        # opened to be written where it can be: SQLite first undoes what a killed process half wrote
         with cls._connected(path, "rw") as store:
             store._identify()
             yield store

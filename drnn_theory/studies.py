@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from drnn_theory.dilations import as_integer, shown
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.stores import Claims, Record, Store, decode
 from drnn_theory.tables import as_frame, as_html, as_text
 from drnn_theory.writing import VERSION, replacing, rows_as_csv
