@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test lab rendering lint bench docs proofs clean
+.PHONY: report test lab rendering lint bench docs proofs wirings clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -23,6 +23,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# 2,000 random graphs with identities, phases and several outputs against a search of their own
+wirings: $(STAMP)
+	RANDOM_WIRINGS=2000 $(BIN)/python -m pytest -q tests/test_identities.py
 
 # every proof in proofs/rocq with Coq or Rocq (coqc on the PATH), printing what each assumes
 proofs:

@@ -8,6 +8,8 @@ The file is the same for every command::
     mine = [1, 5, 18, 25]            # dilations, bottom layer first
     skips = { family = "skip_rnn", skip = 100, layers = 4 }
     drawn = { edges = [["x", "h", 0], ["h", "h", 1]], inputs = ["x"], outputs = ["h"] }
+    summed = { edges = [["x", "h", 0], ["h", "h", 1]], identities = [["h", "h", 2]],
+               inputs = ["x"], outputs = ["h"] }
     saved = { json = "graph.json" }  # written by graph_to_json; relative to the TOML file
 
 A family is any function of :mod:`drnn_theory.architectures` that returns a graph, with its
@@ -125,19 +127,24 @@ def _architecture(entry: Any, folder: Path) -> Any:
             raise ValueError(f"json must name a readable file, got {error}") from None
         return graph_from_json(text)
     if "edges" in entry:
-        _only(entry, {"edges", "inputs", "outputs", "period"})
+        _only(entry, {"edges", "identities", "inputs", "outputs", "period"})
         for role in ("inputs", "outputs"):
             if role not in entry:
                 raise ValueError(f"{role} must be given beside edges, got none")
-        edges = entry.pop("edges")
-        nodes = [
-            tuple(tuple(end) if isinstance(end, list) else end for end in edge)
-            if isinstance(edge, list)
-            else edge
-            for edge in (edges if isinstance(edges, list) else [edges])
-        ]
-        return cyclic_graph(nodes, **entry)
+        for kind in {"edges", "identities"} & entry.keys():
+            entry[kind] = _listed(entry[kind])
+        return cyclic_graph(entry.pop("edges"), **entry)
     raise ValueError(f"a table must have the key family, edges or json, got {shown(entry)}")
+
+
+def _listed(edges: Any) -> list[Any]:
+    """Return edges whose ends, pairs (phase, unit) perhaps, are tuples: TOML has none."""
+    return [
+        tuple(tuple(end) if isinstance(end, list) else end for end in edge)
+        if isinstance(edge, list)
+        else edge
+        for edge in (edges if isinstance(edges, list) else [edges])
+    ]
 
 
 def _only(entry: dict[str, Any], keys: set[str]) -> None:

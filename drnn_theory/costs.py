@@ -1,8 +1,9 @@
 """What an architecture costs: parameters, streaming state, sequential steps.
 
-Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit on a cycle is a
-recurrent cell as torch.nn has it: per gate one matrix for every edge into it and two bias vectors.
-A unit on no cycle (a convolution, a fusion layer) is linear: one matrix per edge, one bias.
+Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit that reads by a matrix
+what comes back from itself is a recurrent cell as torch.nn has it: per gate one matrix for every
+edge into it and two bias vectors. Any other (a convolution, a fusion layer) is linear: one matrix
+per edge, one bias. Identities have no parameters, nor have sums, which only identities enter.
 Matrices are shared over time, over the phases of a longer period too.
 """
 
@@ -16,14 +17,23 @@ from typing import Any
 import networkx as nx
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.checks import as_integer, one_of
+from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations
-from drnn_theory.graphs import unit_of
+from drnn_theory.graphs import (
+    bare_inputs,
+    identity_edges,
+    is_identity,
+    matrix_edges,
+    matrix_names,
+    sums,
+    unit_of,
+)
 
 __all__ = [
     "GATES",
     "count_parameters",
     "hidden_size_for",
+    "require_equal_widths",
     "sequential_steps",
     "state_size",
     "wavefront_steps",
@@ -43,8 +53,10 @@ def count_parameters(
     >>> count_parameters([1, 2, 4], 20, cell="GRU")  # 3 (20 + 400 + 40) + 2 * 3 (400 + 400 + 40)
     6420
     """
-    square, linear = _growth(as_architecture(architecture), input_size, cell)
+    architecture = as_architecture(architecture)
+    square, linear = _growth(architecture, input_size, cell)
     hidden = as_integer(hidden_size, "hidden_size")
+    require_equal_widths(architecture, input_size, hidden)
     return square * hidden**2 + linear * hidden
 
 
@@ -59,15 +71,43 @@ def hidden_size_for(
     20
     """
     budget = as_integer(parameters, "parameters")
-    square, linear = _growth(as_architecture(architecture), input_size, cell)
+    architecture = as_architecture(architecture)
+    square, linear = _growth(architecture, input_size, cell)
     if square + linear > budget:
         raise ValueError(
             f"parameters must be at least {square + linear} for one unit per {cell} state, "
             f"got {budget}"
         )
     if square == 0:
-        return budget // linear
-    return (isqrt(linear**2 + 4 * square * budget) - linear) // (2 * square)
+        hidden = budget // linear
+    else:
+        hidden = (isqrt(linear**2 + 4 * square * budget) - linear) // (2 * square)
+    require_equal_widths(architecture, input_size, hidden)
+    return hidden
+
+
+def require_equal_widths(
+    architecture: tuple[int, ...] | nx.MultiDiGraph, input_size: int, hidden_size: int
+) -> None:
+    """Raise ValueError if an identity joins an input to states of another width.
+
+    >>> from drnn_theory import cyclic_graph
+    >>> graph = cyclic_graph(
+    ...     [("x", "h", 1)], inputs=["x"], outputs=["h"], identities=[("x", "h", 0)]
+    ... )
+    >>> require_equal_widths(graph, 1, 20)
+    Traceback (most recent call last):
+    ValueError: identities must join equal widths, got input_size 1 at 'x' and hidden_size 20 at 'h'
+    """
+    if isinstance(architecture, tuple) or input_size == hidden_size:
+        return
+    bare = bare_inputs(architecture)
+    for source, target, _ in identity_edges(architecture):
+        if source in bare:
+            raise ValueError(
+                f"identities must join equal widths, got input_size {input_size} at "
+                f"{shown(source)} and hidden_size {hidden_size} at {shown(target)}"
+            )
 
 
 def state_size(
@@ -87,13 +127,15 @@ def state_size(
     architecture = as_architecture(architecture)
     if isinstance(architecture, tuple):
         return sum(architecture) * hidden * (2 if cell == "LSTM" else 1)
+    require_equal_widths(architecture, features, hidden)
     graph, period = architecture, architecture.graph["period"]
     kept = [0] * period
     for node in graph:
-        out = list(graph.out_edges(node, data="lag"))
-        lags = [max((lag for *_, lag in out), default=0)]
+        out = list(graph.out_edges(node, data=True))
+        lags = [max((data["lag"] for *_, data in out), default=0)]
         if cell == "LSTM":  # the cell state goes back to the unit itself alone
-            lags.append(max((lag for _, v, lag in out if v == node), default=0))
+            own = [data["lag"] for _, v, data in out if v == node and not is_identity(data)]
+            lags.append(max(own, default=0))
         first = node[0] if period > 1 else 0
         for phase in range(period):
             since = phase - 1 - first  # of its states, those of the last `lag` steps before phase
@@ -137,15 +179,15 @@ def _growth(
         layers = len(architecture)
         return gates * (2 * layers - 1), gates * (features + 2 * layers)
     inputs, period = set(architecture.graph["inputs"]), architecture.graph["period"]
-    matrices: dict[Any, Counter[Any]] = {}
-    for node in architecture:
-        unit = unit_of(node, period)
-        if unit not in inputs:
-            here = Counter(unit_of(source, period) for source, _ in architecture.in_edges(node))
-            # the phases of a unit share its matrices: the largest number of each counts
-            matrices.setdefault(unit, Counter())
-            matrices[unit] |= here
-    recurrent = _on_cycles(architecture)
+    cells = {unit_of(node, period) for node in architecture} - inputs - sums(architecture)
+    # one matrix for each name, of a source and a target unit
+    ends = [(unit_of(u, period), unit_of(v, period)) for u, v, _ in matrix_edges(architecture)]
+    named = dict(zip(matrix_names(architecture), ends, strict=True))
+    matrices: dict[Any, Counter[Any]] = {unit: Counter() for unit in cells}
+    for source, target in named.values():
+        if target in cells:
+            matrices[target][source] += 1
+    recurrent = _recurrent(architecture)
     square = linear = 0
     for unit, sources in matrices.items():
         times = gates if unit in recurrent else 1
@@ -159,8 +201,10 @@ def _gates(cell: Any) -> int:
     return GATES[one_of(cell, "cell", GATES)]
 
 
-def _on_cycles(graph: nx.MultiDiGraph) -> set[Any]:
+def _recurrent(graph: nx.MultiDiGraph) -> set[Any]:
+    """Return the units that read by a matrix what comes back from themselves."""
     period = graph.graph["period"]
     units = nx.DiGraph((unit_of(u, period), unit_of(v, period)) for u, v in graph.edges())
-    parts = nx.strongly_connected_components(units)
-    return {u for part in parts for u in part if len(part) > 1 or units.has_edge(u, u)}
+    part = {u: i for i, p in enumerate(nx.strongly_connected_components(units)) for u in p}
+    ends = [(unit_of(u, period), unit_of(v, period)) for u, v, _ in matrix_edges(graph)]
+    return {v for u, v in ends if part[u] == part[v]}

@@ -6,6 +6,15 @@ positive total lag, so that no state depends on itself. Where the wiring repeats
 ``period`` steps (a clockwork RNN) the nodes are pairs (phase, unit), phase being the time modulo
 the period.
 
+An edge is a matrix unless it is an *identity*, which carries a state on unchanged: a residual sum
+or a skip connection. A unit computes
+
+.. math:: h_v(t) = f\Big(b_v + \sum_{\text{edges}} W h_u(t - n)\Big)
+    + \sum_{\text{identities}} h_u(t - n),
+
+and a unit that only identities enter is their sum, without nonlinearity, bias or parameters. In all
+lengths a matrix counts one edge and an identity none.
+
 This is one of the package's two doors (the other is ``drnn_theory.dilations``): every graph is
 checked here before any work is done.
 
@@ -29,10 +38,16 @@ from drnn_theory.checks import as_integer, require_memory, shown
 __all__ = [
     "EdgeTable",
     "as_graph",
+    "bare_inputs",
     "cyclic_graph",
     "edge_table",
     "graph_from_json",
     "graph_to_json",
+    "identity_edges",
+    "is_identity",
+    "matrix_edges",
+    "matrix_names",
+    "sums",
     "unfold",
     "unit_of",
 ]
@@ -44,6 +59,7 @@ def cyclic_graph(
     inputs: Iterable[Hashable],
     outputs: Iterable[Hashable],
     period: int = 1,
+    identities: Iterable[tuple[Hashable, Hashable, int]] = (),
 ) -> nx.MultiDiGraph:
     """Return the cyclic graph of an architecture: a MultiDiGraph with ``lag`` on every edge.
 
@@ -52,6 +68,11 @@ def cyclic_graph(
     they are pairs (phase, unit), and the lag of an edge is congruent to the difference of its
     phases. ``inputs`` and ``outputs`` name units, every phase of which counts; they and the period
     are kept in ``graph.graph``.
+
+    ``identities`` are triples too: edges that carry a state on unchanged, added after the
+    nonlinearity. They count no edge in any length and have no parameters; they carry
+    ``identity=True``. The same identity twice is one; beside an edge of the same triple it is
+    another.
 
     Raises ValueError or TypeError, naming the culprit, for anything else, a cycle of total lag 0
     included. Acyclic graphs and outputs that no input reaches are accepted.
@@ -64,16 +85,141 @@ def cyclic_graph(
     ... )
     >>> sorted(graph.edges(data="lag"))
     [('h', 'h', 1), ('h', 'h', 8), ('x', 'h', 0)]
+
+    A second layer, and a sum of both as the output:
+
+    >>> edges = [("x", "h", 0), ("h", "h", 1), ("h", "g", 0), ("g", "g", 4)]
+    >>> sums = [("h", "y", 0), ("g", "y", 0)]
+    >>> graph = cyclic_graph(edges, inputs=["x"], outputs=["y"], identities=sums)
+    >>> sorted((u, v) for u, v, identity in graph.edges(data="identity") if identity)
+    [('g', 'y'), ('h', 'y')]
     """
     period = as_integer(period, "period")
     graph = nx.MultiDiGraph(
         inputs=_units(inputs, "inputs"), outputs=_units(outputs, "outputs"), period=period
     )
-    for edge in _triples(edges):
-        source, target, lag = edge
-        lag = _checked_lag(lag, source, target)
-        graph.add_edge(source, target, key=lag, lag=lag)
-    return as_graph(graph)
+    for source, target, lag, traits in _traited(edges, "edges"):
+        _add(graph, source, target, lag, traits)
+    carried = []
+    for source, target, lag, traits in _traited(identities, "identities"):
+        _add(graph, source, target, lag, traits | {"identity": True})
+        carried.append((source, target))
+    as_graph(graph)
+    _check_carried(graph, carried)
+    return graph
+
+
+def _add(
+    graph: nx.MultiDiGraph, source: Any, target: Any, lag: Any, traits: dict[str, Any]
+) -> None:
+    lag = _checked_lag(lag, source, target)
+    key = f"identity {lag}" if traits.get("identity") else lag
+    graph.add_edge(source, target, key=key, lag=lag, **traits)
+
+
+def _check_carried(graph: nx.MultiDiGraph, carried: list[tuple[Any, Any]]) -> None:
+    """Refuse identities that come from, or lead to, a unit of which nothing else speaks."""
+    period = graph.graph["period"]
+    pairs = [(unit_of(u, period), unit_of(v, period)) for u, v in carried]
+    inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
+    written = {unit_of(n, period) for e in matrix_edges(graph) for n in e[:2]}
+    fed = written | inputs | {v for _, v in pairs}
+    read = written | outputs | {u for u, _ in pairs}
+    for source, target in pairs:
+        if source not in fed:
+            raise ValueError(
+                "an identity must come from a unit of the edges, an input or a sum, "
+                f"got {shown(source)}"
+            )
+        if target not in read:
+            raise ValueError(
+                "an identity must lead to a unit of the edges, an output or a sum that is read, "
+                f"got {shown(target)}"
+            )
+
+
+def matrix_edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, int]]:
+    """Return the edges (u, v, lag) that are no identities.
+
+    >>> matrix_edges(
+    ...     cyclic_graph(
+    ...         [("x", "h", 1)], inputs=["x"], outputs=["y"], identities=[("h", "y", 0)]
+    ...     )
+    ... )
+    [('x', 'h', 1)]
+    """
+    return [(u, v, data["lag"]) for u, v, data in graph.edges(data=True) if not is_identity(data)]
+
+
+def matrix_names(graph: nx.MultiDiGraph, *, share_phases: bool = True) -> list[Hashable]:
+    """Return for each of :func:`matrix_edges` what its matrix is called; equal names, one matrix.
+
+    The phases of a unit share theirs: of the edges from one unit into a node, that of least lag
+    has the same matrix in every phase, so has the next, and so on.
+
+    >>> from drnn_theory import clockwork_rnn
+    >>> graph = clockwork_rnn([1, 2])
+    >>> len(matrix_edges(graph)), len(set(matrix_names(graph)))
+    (12, 7)
+    """
+    period = graph.graph["period"]
+    edges = matrix_edges(graph)
+    if not share_phases or period == 1:
+        return list(edges)
+    names: list[Hashable] = [None] * len(edges)
+    ranks: dict[tuple[Hashable, Hashable], int] = {}
+    for i in sorted(range(len(edges)), key=lambda i: edges[i][2]):
+        u, v, _ = edges[i]
+        source = unit_of(u, period)
+        rank = ranks[source, v] = ranks.get((source, v), -1) + 1
+        names[i] = (source, unit_of(v, period), rank)
+    return names
+
+
+def identity_edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, int]]:
+    """Return the identities (u, v, lag) of the graph.
+
+    >>> identity_edges(
+    ...     cyclic_graph(
+    ...         [("x", "h", 1)], inputs=["x"], outputs=["y"], identities=[("h", "y", 0)]
+    ...     )
+    ... )
+    [('h', 'y', 0)]
+    """
+    return [(u, v, data["lag"]) for u, v, data in graph.edges(data=True) if is_identity(data)]
+
+
+def sums(graph: nx.MultiDiGraph) -> set[Hashable]:
+    """Return the units that only identities enter, at any of their phases, inputs excepted.
+
+    >>> sums(
+    ...     cyclic_graph(
+    ...         [("x", "h", 1)], inputs=["x"], outputs=["y"], identities=[("h", "y", 0)]
+    ...     )
+    ... )
+    {'y'}
+    """
+    period = graph.graph["period"]
+    carried = {unit_of(v, period) for _, v, _ in identity_edges(graph)}
+    multiplied = {unit_of(v, period) for _, v, _ in matrix_edges(graph)}
+    return carried - multiplied - set(graph.graph["inputs"])
+
+
+def bare_inputs(graph: nx.MultiDiGraph) -> set[Hashable]:
+    """Return the input nodes that are the input itself: no edge enters them and they are no output.
+
+    >>> bare_inputs(cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x", "h"], outputs=["h"]))
+    {'x'}
+    """
+    period = graph.graph["period"]
+    entered = {unit_of(node, period) for node in graph if graph.in_degree(node)}
+    bare = set(graph.graph["inputs"]) - entered - set(graph.graph["outputs"])
+    return {node for node in graph if unit_of(node, period) in bare}
+
+
+def is_identity(data: dict[str, Any]) -> bool:
+    """Tell whether an edge's data are those of an identity."""
+    return bool(data.get("identity", False))
 
 
 def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
@@ -102,11 +248,12 @@ def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
     triples = set()
     for source, target, data in graph.edges(data=True):
         lag = data["lag"] = _checked_lag(data.get("lag"), source, target)
-        if (source, target, lag) in triples:
+        _check_traits(data, source, target)
+        if (source, target, lag, is_identity(data)) in triples:
             raise ValueError(
                 f"{_lag_of(source, target)} must differ from its parallel edges', got {lag} twice"
             )
-        triples.add((source, target, lag))
+        triples.add((source, target, lag, is_identity(data)))
         if period > 1 and (lag - target[0] + source[0]) % period:
             raise ValueError(
                 f"{_lag_of(source, target)} must be congruent to "
@@ -127,7 +274,9 @@ def as_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
 def unfold(graph: nx.MultiDiGraph, steps: int) -> nx.DiGraph:
     """Return the graph unfolded over times 0..steps: nodes (time, unit), acyclic, ``lag`` kept.
 
-    An edge (u, v, lag) joins (t, u) to (t + lag, v) for every t at which both exist.
+    An edge (u, v, lag) joins (t, u) to (t + lag, v) for every t at which both exist. The unfolded
+    edge carries ``matrix=True`` if a matrix runs along it and ``identity=True`` if an identity
+    does; it may carry both.
 
     >>> graph = cyclic_graph([("x", "h", 0), ("h", "h", 2)], inputs=["x"], outputs=["h"])
     >>> sorted(unfold(graph, 2).edges)
@@ -142,11 +291,13 @@ def unfold(graph: nx.MultiDiGraph, steps: int) -> nx.DiGraph:
     for node in graph:
         first = node[0] if period > 1 else 0
         unfolded.add_nodes_from((t, unit_of(node, period)) for t in range(first, steps + 1, period))
-    for source, target, lag in graph.edges(data="lag"):
+    for source, target, data in graph.edges(data=True):
+        lag, kind = data["lag"], "identity" if is_identity(data) else "matrix"
         first = source[0] if period > 1 else 0
         u, v = unit_of(source, period), unit_of(target, period)
         unfolded.add_edges_from(
-            ((t, u), (t + lag, v), {"lag": lag}) for t in range(first, steps - lag + 1, period)
+            ((t, u), (t + lag, v), {"lag": lag, kind: True})
+            for t in range(first, steps - lag + 1, period)
         )
     return unfolded
 
@@ -199,8 +350,15 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
     nodes = data.get("nodes", [])
     if not isinstance(nodes, list) or not all(isinstance(n, dict) and "id" in n for n in nodes):
         raise ValueError(f"nodes of a JSON graph must be objects with an id, got {shown(nodes)}")
+    between = nx.MultiDiGraph()
+    for link in links:
+        ends = _tupled(link["source"]), _tupled(link["target"])
+        for end in ends:
+            _check_hashable(end)
+        traits = {name: link[name] for name in _TRAITS if name in link}
+        between.add_edge(*ends, lag=link["lag"], **traits)
     graph = cyclic_graph(
-        [(_tupled(link["source"]), _tupled(link["target"]), link["lag"]) for link in links],
+        between,
         inputs=[_tupled(unit) for unit in about["inputs"]],
         outputs=[_tupled(unit) for unit in about["outputs"]],
         period=about.get("period", 1),
@@ -214,7 +372,8 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
 class EdgeTable(NamedTuple):
     """A cyclic graph as arrays, reduced to what lies on a walk from an input to an output.
 
-    ``source``, ``target`` index ``nodes``; ``lag`` holds ints (objects where they pass 2**62).
+    ``source``, ``target`` index ``nodes``; ``lag`` holds ints (objects where they pass 2**62);
+    ``weight`` is what an edge counts in a length, 1 for a matrix and 0 for an identity.
     ``inputs`` and ``outputs`` are indices too. All are empty where no input reaches an output.
     """
 
@@ -222,6 +381,7 @@ class EdgeTable(NamedTuple):
     source: np.ndarray
     target: np.ndarray
     lag: np.ndarray
+    weight: np.ndarray
     inputs: list[int]
     outputs: list[int]
 
@@ -237,17 +397,18 @@ def edge_table(graph: nx.MultiDiGraph) -> EdgeTable:
     nodes = [node for node in graph if node in after and node in before]
     index = {node: i for i, node in enumerate(nodes)}
     edges = [
-        (index[u], index[v], int(lag))
-        for u, v, lag in graph.edges(data="lag")
+        (index[u], index[v], int(data["lag"]), 0 if is_identity(data) else 1)
+        for u, v, data in graph.edges(data=True)
         if u in index and v in index
     ]
-    source, target, lag = zip(*edges, strict=True) if edges else ((), (), ())
+    source, target, lag, weight = zip(*edges, strict=True) if edges else ((), (), (), ())
     exact = np.int64 if max(lag, default=0) < 2**62 else object
     return EdgeTable(
         nodes,
         np.array(source, dtype=np.int64),
         np.array(target, dtype=np.int64),
         np.array(lag, dtype=exact),
+        np.array(weight, dtype=np.int64),
         [index[node] for node in starts if node in index],
         [index[node] for node in ends if node in index],
     )
@@ -307,22 +468,39 @@ def _units(units: Iterable[Hashable], role: str) -> tuple[Hashable, ...]:
     return tuple(dict.fromkeys(units))
 
 
-def _triples(edges: Any) -> Iterable[tuple[Hashable, Hashable, int]]:
+_TRAITS = ("identity",)  # what an edge may carry besides its lag
+
+
+def _check_traits(data: dict[str, Any], source: Any, target: Any) -> None:
+    identity = data.get("identity", False)
+    if not isinstance(identity, bool):
+        raise TypeError(
+            f"identity of edge {shown((source, target))} must be True or False, "
+            f"got {shown(identity)}"
+        )
+
+
+def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, dict[str, Any]]]:
+    """Yield edges as (from, to, lag, what else they carry), of triples or of a networkx graph."""
     if isinstance(edges, nx.Graph):
         if not edges.is_directed():
-            raise TypeError(f"a graph of edges must be directed, got {type(edges).__name__}")
-        edges = edges.edges(data="lag")
+            raise TypeError(f"a graph of {name} must be directed, got {type(edges).__name__}")
+        for source, target, data in edges.edges(data=True):
+            traits = {trait: data[trait] for trait in _TRAITS if trait in data}
+            yield source, target, data.get("lag"), traits
+        return
+    rule = f"{name} must be triples (from, to, lag)"
     if isinstance(edges, str) or not isinstance(edges, Iterable):
-        raise TypeError(f"edges must be triples (from, to, lag), got {shown(edges)}")
+        raise TypeError(f"{rule}, got {shown(edges)}")
     for edge in edges:
         if isinstance(edge, str) or not isinstance(edge, Iterable):
-            raise TypeError(f"edges must be triples (from, to, lag), got {shown(edge)}")
+            raise TypeError(f"{rule}, got {shown(edge)}")
         edge = tuple(edge)
         if len(edge) != 3:
-            raise ValueError(f"edges must be triples (from, to, lag), got {shown(edge)}")
+            raise ValueError(f"{rule}, got {shown(edge)}")
         _check_hashable(edge[0])
         _check_hashable(edge[1])
-        yield edge
+        yield *edge, {}
 
 
 def _check_hashable(node: Any) -> None:

@@ -115,7 +115,7 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
         sums[start][unit] += 1.0
     for t in range(start, last + 1):
         now = sums[t]
-        for u, v, lag in wiring.steps[t % wiring.period]:
+        for u, v, lag, _ in wiring.steps[t % wiring.period]:
             if t - lag >= start and (before := sums[t - lag][u]):
                 now[v] += squared * before if lag else before
     return np.array([sum(now[u] for u in wiring.output_units) for now in sums[start:]])

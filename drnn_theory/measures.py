@@ -1,9 +1,9 @@
 r"""The measures of memory: mean recurrent length first, then its relatives.
 
 :math:`d_i(n)` is the number of edges on the shortest path from an input at time i to an output at
-time i + n, in the graph unfolded over time. All edges count, vertical ones too: a stack of L layers
-has exactly L of those on every path. ``architecture`` is always a flat sequence of dilations (a
-stack, bottom layer first), a cyclic graph, or a torch module of this package.
+time i + n, in the graph unfolded over time. All edges but identities count, vertical ones too: a
+stack of L layers has exactly L of those on every path. ``architecture`` is always a flat sequence
+of dilations (a stack, bottom layer first), a cyclic graph, or a torch module of this package.
 
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
 [2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,
@@ -25,7 +25,7 @@ import numpy as np
 from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
-from drnn_theory.graphs import EdgeTable, edge_table, unit_of
+from drnn_theory.graphs import EdgeTable, edge_table, matrix_edges, sums, unit_of
 from drnn_theory.paths import lengths_over_phases
 
 __all__ = [
@@ -163,7 +163,7 @@ def _span(architecture: tuple[int, ...] | nx.MultiDiGraph, span: int | None) -> 
 def vertical_edges(architecture: Any) -> float:
     """Return the fewest edges on any path from an input to an output at the same time.
 
-    For a stack that is its number of layers, which every path has.
+    For a stack that is its number of layers, which every path has. Identities are no edges.
 
     >>> vertical_edges([1, 2, 4])
     3
@@ -174,7 +174,10 @@ def vertical_edges(architecture: Any) -> float:
 
 
 def receptive_field(architecture: Any) -> float:
-    """Return how many steps, the present one included, can reach an output: inf with a cycle.
+    """Return one plus the longest lag of a path from an input to an output: inf with a cycle.
+
+    Where every shorter lag is reached too, as in convolutions, that is the number of steps that can
+    reach an output; 0 if none can.
 
     >>> from drnn_theory import dilated_cnn
     >>> receptive_field(dilated_cnn([1, 2, 4])), receptive_field([1, 2, 4])
@@ -194,6 +197,8 @@ def receptive_field(architecture: Any) -> float:
 
 def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
     """Return a path from input to output that attains the feedforward depth, as edges (u, v, lag).
+
+    Identities on the way are listed too, and count none.
 
     >>> deepest_path([1, 2])
     [('x', 'h1', 0), ('h1', 'h2', 0)]
@@ -216,18 +221,25 @@ def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
 
 
 def recurrent_edges_per_node(architecture: Any) -> Fraction:
-    """Return :math:`N_r` [1]: edges of positive lag per hidden node, all but inputs being hidden.
+    """Return :math:`N_r` [1]: edges of positive lag on cycles per hidden node.
 
-    >>> from drnn_theory import skip_rnn
+    Hidden is every node but inputs and sums, which only identities enter; identities are no edges
+    here. A convolution reads the past without recurrence and has none.
+
+    >>> from drnn_theory import dilated_cnn, skip_rnn
     >>> recurrent_edges_per_node(skip_rnn(8, layers=4))
     Fraction(2, 1)
+    >>> recurrent_edges_per_node(dilated_cnn([1, 2, 4]))
+    Fraction(0, 1)
     """
     graph = as_cyclic_graph(architecture)
     inputs, period = set(graph.graph["inputs"]), graph.graph["period"]
-    hidden = [node for node in graph if unit_of(node, period) not in inputs]
+    added = sums(graph)
+    hidden = [n for n in graph if unit_of(n, period) not in inputs | added]
     if not hidden:
         raise ValueError("recurrent edges per node need a node that is no input, got none")
-    recurrent = sum(lag > 0 for *_, lag in graph.edges(data="lag"))
+    part = {n: i for i, nodes in enumerate(nx.strongly_connected_components(graph)) for n in nodes}
+    recurrent = sum(lag > 0 and part[u] == part[v] for u, v, lag in matrix_edges(graph))
     return Fraction(recurrent, len(hidden))
 
 
@@ -235,12 +247,14 @@ def recurrent_edges_per_node(architecture: Any) -> Fraction:
 class CriticalCycle:
     """A cycle measure with its witness and its certificate.
 
-    ``cycle`` lists the edges (u, v, lag) of one cycle that attains ``ratio`` = lag / edges; the
-    ``potentials`` prove that none is better: along every edge they grow by at least
-    ``denominator * lag - numerator`` (at most, for the least ratio).
+    ``cycle`` lists the edges (u, v, lag) of one cycle that attains ``ratio`` = lag / edges, where
+    identities count no edge; inf if all of them are identities. The ``potentials`` prove that none
+    is better: along every edge they grow by at least ``denominator * lag - numerator`` (at most,
+    for the least ratio), along an identity by at least ``denominator * lag``. A ratio of inf needs
+    no such proof as the largest; as the least it has denominator 0 and numerator 1.
     """
 
-    ratio: Fraction
+    ratio: Fraction | float
     cycle: list[tuple[Any, Any, int]]
     potentials: dict[Any, int]
 
@@ -254,23 +268,46 @@ def critical_cycle(architecture: Any, *, least: bool = False) -> CriticalCycle:
     [('h3', 'h3', 4)]
     """
     table = _table(architecture)
-    sign = -1 if least else 1
-    found = maximum_cycle_ratio(
-        len(table.nodes), table.source, table.target, sign * table.lag, np.ones_like(table.source)
-    )
-    if found is None:
-        raise ValueError("a cycle must lie on a walk from an input to an output, got none")
+    cycle, ratio, potentials = _least_cycle(table) if least else _largest_cycle(table)
     nodes = table.nodes
     return CriticalCycle(
-        sign * found.ratio,
-        [(nodes[table.source[e]], nodes[table.target[e]], int(table.lag[e])) for e in found.cycle],
-        {node: sign * int(value) for node, value in zip(nodes, found.potentials, strict=True)},
+        ratio,
+        [(nodes[table.source[e]], nodes[table.target[e]], int(table.lag[e])) for e in cycle],
+        {node: int(value) for node, value in zip(nodes, potentials, strict=True)},
     )
 
 
-def recurrent_skip_coefficient(architecture: Any) -> Fraction:
+def _largest_cycle(table: EdgeTable) -> tuple[list[int], Fraction | float, np.ndarray]:
+    """Return a cycle of largest lag per edge, that ratio, and potentials."""
+    size = len(table.nodes)
+    free = np.flatnonzero(table.weight == 0)  # a cycle of these gains lag and counts no edge
+    gain = np.ones(len(free), dtype=np.int64)
+    _, cycle = longest_walks(size, table.source[free], table.target[free], gain)
+    if cycle is not None:
+        return free[cycle].tolist(), math.inf, np.zeros(size, dtype=np.int64)
+    best = maximum_cycle_ratio(size, table.source, table.target, table.lag, table.weight)
+    if best is None:
+        raise ValueError(_NO_CYCLE)
+    return best.cycle, best.ratio, best.potentials
+
+
+def _least_cycle(table: EdgeTable) -> tuple[list[int], Fraction | float, np.ndarray]:
+    """Return a cycle of least lag per edge: of most edges per lag, since every cycle has a lag."""
+    most = maximum_cycle_ratio(
+        len(table.nodes), table.source, table.target, table.weight, table.lag
+    )
+    if most is None:
+        raise ValueError(_NO_CYCLE)
+    return most.cycle, 1 / most.ratio if most.ratio else math.inf, -most.potentials
+
+
+_NO_CYCLE = "a cycle must lie on a walk from an input to an output, got none"
+
+
+def recurrent_skip_coefficient(architecture: Any) -> Fraction | float:
     """Return s [2]: the largest lag per edge of a directed cycle.
 
+    It is inf as soon as a cycle consists of identities: they carry a value any way at no edge.
     Only cycles on a walk from an input to an output count; ValueError where there is none.
 
     >>> recurrent_skip_coefficient([1, 2, 4])
@@ -282,12 +319,14 @@ def recurrent_skip_coefficient(architecture: Any) -> Fraction:
 def recurrent_depth(architecture: Any) -> Fraction:
     """Return :math:`d_r` [2]: the largest number of edges per lag of a directed cycle.
 
-    Only cycles on a walk from an input to an output count; ValueError where there is none.
+    It is 0 if all cycles consist of identities, which count no edge. Only cycles on a walk from an
+    input to an output count; ValueError where there is none.
 
     >>> recurrent_depth([4, 8])
     Fraction(1, 4)
     """
-    return 1 / critical_cycle(architecture, least=True).ratio
+    ratio = critical_cycle(architecture, least=True).ratio
+    return Fraction(0) if math.isinf(ratio) else 1 / Fraction(ratio)
 
 
 def feedforward_depth(architecture: Any) -> Fraction:
@@ -312,7 +351,8 @@ def _deepest_walks(architecture: Any) -> tuple[EdgeTable, np.ndarray, np.ndarray
     architecture = as_architecture(architecture)
     depth = recurrent_depth(architecture)
     table = _table(architecture)
-    gain = depth.denominator - depth.numerator * table.lag.astype(object)
+    gain = depth.denominator * table.weight.astype(object)
+    gain -= depth.numerator * table.lag.astype(object)
     unreached = -2 * sum(abs(gain)) - 1
     if unreached > -(2**61):
         gain = gain.astype(np.int64)

@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 from drnn_theory.architectures import as_architecture
 from drnn_theory.checks import as_integer, shown
-from drnn_theory.costs import count_parameters, state_size
+from drnn_theory.costs import count_parameters, require_equal_widths, state_size
 from drnn_theory.measures import (
     compute_mrl,
     default_span,
@@ -224,11 +224,11 @@ def summary(
             "recurrent depth": _defined(recurrent_depth, architecture),
             "feedforward depth": _defined(feedforward_depth, architecture),
             "receptive field": receptive_field(architecture),
-            f"parameters ({cell}, hidden {hidden_size})": count_parameters(
-                architecture, hidden_size, **sizes
+            f"parameters ({cell}, hidden {hidden_size})": _sized(
+                count_parameters, architecture, hidden_size, **sizes
             ),
-            f"streaming state ({cell}, hidden {hidden_size})": state_size(
-                architecture, hidden_size, **sizes
+            f"streaming state ({cell}, hidden {hidden_size})": _sized(
+                state_size, architecture, hidden_size, **sizes
             ),
         },
         lengths_over_phases(architecture, lags)[0].up_to(lags),
@@ -283,6 +283,17 @@ def _defined(measure: Callable[[Any], Any], architecture: Any) -> Any:
         return measure(architecture)
     except ValueError:
         return None
+
+
+def _sized(
+    cost: Callable[..., int], architecture: Any, hidden_size: int, **sizes: Any
+) -> int | None:
+    """Return a cost, None where an identity would join the input to states of another width."""
+    try:
+        require_equal_widths(architecture, sizes["input_size"], hidden_size)
+    except ValueError:
+        return None
+    return cost(architecture, hidden_size, **sizes)
 
 
 def _shown(value: Any) -> str:

@@ -113,7 +113,7 @@ def test_a_hierarchy_climbs_to_its_slow_level_and_comes_back_to_the_output():
     [
         (zhang_rnn("sh"), 1, 1, 1, 1, 4),
         (zhang_rnn("st"), 1, 1, 2, 1, 5),
-        (zhang_rnn("bu"), 1, 1, 2, Fraction(3, 2), 4),  # one step up and on at once
+        (zhang_rnn("bu"), 1, 1, 2, 1, 4),  # one step up and on at once
         (zhang_rnn("td"), 2, 1, 2, Fraction(3, 2), 5),
         (gated_feedback_rnn(3), 3, 1, 3, 3, 4),  # up in one jump of lag 1, then along
         (fast_slow_rnn(2), 3, 1, 3, Fraction(2, 3), 6),  # x f1 s s s s f2

@@ -79,7 +79,7 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ),
         (
             '[architectures]\na = {edges = [], inputs = ["x"], outputs = ["x"], lag = 1}',
-            "architectures.a: keys must be edges, inputs, outputs, period, got lag",
+            "architectures.a: keys must be edges, identities, inputs, outputs, period, got lag",
         ),
         (
             '[architectures]\na = {edges = [["x", "h", -1]], inputs = ["x"], outputs = ["h"]}',

@@ -317,11 +317,13 @@ def test_the_receptive_field_counts_the_steps_that_reach_an_output(architecture,
         ([1, 2, 4], 1),
         (skip_rnn(8, layers=3), 2),
         (layers_rnn([[1], [1, 2], [1, 4]]), Fraction(5, 3)),
-        (dilated_cnn([1, 2], kernel_size=3), 2),
-        (dilated_rnn([4, 8], fusion=True), Fraction(2 + 3, 3)),
+        (dilated_cnn([1, 2], kernel_size=3), 0),
+        (dilated_rnn([4, 8], fusion=True), Fraction(2, 3)),
     ],
 )
-def test_recurrent_edges_per_node_counts_lagged_edges_over_hidden_nodes(architecture, per_node):
+def test_recurrent_edges_per_node_counts_lagged_edges_on_cycles_over_hidden_nodes(
+    architecture, per_node
+):
     assert recurrent_edges_per_node(architecture) == per_node
 
 

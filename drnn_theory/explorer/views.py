@@ -200,12 +200,13 @@ def _path(wiring: Wiring, names: list[Any], start: int, lag: int) -> list[tuple[
     if lengths[time, unit] >= UNREACHABLE:
         return []
     nodes = [(time, names[unit])]
-    while lengths[time, unit] > 0:
+    sources = wiring.sources(start)
+    while time > start or unit not in sources:
         edges = wiring.steps[time % wiring.period]
         back, before = max(
             (n, u)
-            for u, v, n in edges
-            if v == unit and n <= time and lengths[time - n, u] + 1 == lengths[time, unit]
+            for u, v, n, weight in edges
+            if v == unit and n <= time and lengths[time - n, u] + weight == lengths[time, unit]
         )
         time, unit = time - back, before
         nodes.append((time, names[unit]))

@@ -53,7 +53,9 @@ def measure_path_lengths(
     length = as_integer(length, "length")
     start = as_integer(start, "start", minimum=0)
     weights_by_lag(module)  # refuses what has other ways through time than weights
-    module = copy.deepcopy(module).double().eval()
+    unshared: Any = getattr(module, "unshared", None)  # every edge by a matrix of its own
+    module = unshared() if unshared else copy.deepcopy(module)
+    module = module.double().eval()
     start %= getattr(module, "period", 1)
     weights = weights_by_lag(module)
     units = sum(len(weight) for weight, lag in weights if lag is not None)

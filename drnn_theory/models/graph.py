@@ -12,9 +12,10 @@ its smallest positive shift, node after node in the order of its edges of shift 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import networkx as nx
 import torch
@@ -22,7 +23,16 @@ from torch import Tensor
 from torch.nn.functional import linear, pad
 
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
-from drnn_theory.graphs import as_graph, unit_of
+from drnn_theory.costs import require_equal_widths
+from drnn_theory.graphs import (
+    as_graph,
+    bare_inputs,
+    identity_edges,
+    matrix_edges,
+    matrix_names,
+    sums,
+    unit_of,
+)
 from drnn_theory.models.checks import check_input, check_state
 from drnn_theory.models.initialisation import MATRICES, draw_matrix
 
@@ -52,16 +62,21 @@ class GraphState(NamedTuple):
 class GraphRNN(torch.nn.Module):
     r"""The recurrent network whose wiring is a cyclic graph.
 
-    .. math:: h_v(t) = f\Big(b_v + \sum_{(u, v, n)} W_{(u, v, n)} h_u(t - n)\Big)
+    .. math:: h_v(t) = f\Big(b_v + \sum_{\text{edges}} W_{(u, v, n)} h_u(t - n)\Big)
+        + \sum_{\text{identities}} h_u(t - n)
 
-    Every node v has a state of ``hidden_size`` units and a bias, every edge a matrix. Where the
-    period is above 1 a node is a pair (phase, unit): it has a state at the times of its phase only,
-    and weights are shared over time, but not between phases. States before time 0 are zero.
+    Every node v has a state of ``hidden_size`` units and a bias, every edge (u, v, n) a matrix. A
+    node that only identities enter is their sum alone. Where the period is above 1 a node is a pair
+    (phase, unit): it has a state at the times of its phase only. Weights are shared over time,
+    between the phases of a unit too, as a clockwork RNN shares them: of the edges from one unit
+    into a node the one of least lag has the same matrix in every phase, the next one too, and so
+    on. ``share_phases=False`` gives every phase its own. States before time 0 are zero.
 
     An input unit's state is the input itself; all of them read the same. If edges enter it, or if
     it is an output as well, it is a node like the others that reads the input by one matrix more.
     The output is the sum of the output units' states; a unit that does not exist at a time adds
-    nothing, so that the output is zero where none does.
+    nothing, so that the output is zero where none does. An identity from an input needs an
+    ``input_size`` equal to ``hidden_size``.
 
     Args:
         graph: a cyclic graph, from :func:`cyclic_graph` or the zoo.
@@ -70,6 +85,7 @@ class GraphRNN(torch.nn.Module):
         nonlinearity: f, one of "tanh", "relu", "identity".
         init: how parameters are drawn: "torch", uniformly up to 1 / sqrt(hidden_size) as in
             torch.nn.RNN; "orthogonal" or "glorot", matrix by matrix, with zero biases.
+        share_phases: whether the phases of a unit share their weights.
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features).
         device, dtype: of the parameters.
@@ -79,7 +95,8 @@ class GraphRNN(torch.nn.Module):
     Passing it on feeds a sequence in pieces of any length, 0 included.
 
     ``weights[i]`` is the matrix of ``edges[i]`` = (source, target, lag), ``biases[i]`` the bias of
-    ``nodes[i]`` and ``entries[i]`` the input's matrix of ``entrances[i]``.
+    ``cells[i]``, a node that is no sum, and ``entries[i]`` the input's matrix of ``entrances[i]``;
+    what is shared stands there more than once.
 
     >>> from drnn_theory import skip_rnn
     >>> model = GraphRNN(skip_rnn(4), 3, 5)
@@ -98,6 +115,7 @@ class GraphRNN(torch.nn.Module):
         *,
         nonlinearity: str = "tanh",
         init: str = "torch",
+        share_phases: bool = True,
         batch_first: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -111,17 +129,21 @@ class GraphRNN(torch.nn.Module):
         self.init = init
         self.batch_first = batch_first
         self.period: int = graph.graph["period"]
+        require_equal_widths(graph, self.input_size, self.hidden_size)
         inputs, outputs = set(graph.graph["inputs"]), set(graph.graph["outputs"])
-        entered = {unit_of(node, self.period) for node in graph if graph.in_degree(node)}
-        self._bare = {n for n in graph if unit_of(n, self.period) in inputs - entered - outputs}
+        self._bare = bare_inputs(graph)
+        added = sums(graph)
         self.nodes = [node for node in graph if node not in self._bare]
-        self.edges = [(u, v, int(lag)) for u, v, lag in graph.edges(data="lag")]
+        self.cells = [node for node in self.nodes if unit_of(node, self.period) not in added]
+        self.edges = matrix_edges(graph)
+        self.identities = identity_edges(graph)
         self.entrances = [n for n in self.nodes if unit_of(n, self.period) in inputs]
-        self._bias_of = {node: index for index, node in enumerate(self.nodes)}
+        self._bias_of = {node: index for index, node in enumerate(self.cells)}
         self._entry_of = {node: index for index, node in enumerate(self.entrances)}
         self.outputs = [node for node in self.nodes if unit_of(node, self.period) in outputs]
         # rows kept of every node: as many as an edge can reach back, whatever the phase it runs in
-        reach = {u: -(-lag // self.period) for u, _, lag in sorted(self.edges, key=lambda e: e[2])}
+        lagged = sorted([*self.edges, *self.identities], key=lambda edge: edge[2])
+        reach = {u: -(-lag // self.period) for u, _, lag in lagged}
         self._kept = {node: reach.get(node, 0) for node in graph}
         require_memory(
             8 * sum(kept * self._size(node) for node, kept in self._kept.items()),
@@ -134,12 +156,18 @@ class GraphRNN(torch.nn.Module):
         self._schedules: dict[int, list[_Stage]] = {}
         options: dict[str, Any] = {"device": device, "dtype": dtype}
         hidden = self.hidden_size
-        self.weights = torch.nn.ParameterList(
-            torch.empty(hidden, self._size(source), **options) for source, _, _ in self.edges
+        names = matrix_names(graph, share_phases=share_phases)
+        self.weights = _shared(
+            (
+                (name, (hidden, self._size(u)))
+                for name, (u, _, _) in zip(names, self.edges, strict=True)
+            ),
+            options,
         )
-        self.biases = torch.nn.ParameterList(torch.empty(hidden, **options) for _ in self.nodes)
-        self.entries = torch.nn.ParameterList(
-            torch.empty(hidden, self.input_size, **options) for _ in self.entrances
+        unit = (lambda node: unit_of(node, self.period)) if share_phases else (lambda node: node)
+        self.biases = _shared(((unit(node), (hidden,)) for node in self.cells), options)
+        self.entries = _shared(
+            ((unit(node), (hidden, self.input_size)) for node in self.entrances), options
         )
         self.reset_parameters()
 
@@ -191,45 +219,66 @@ class GraphRNN(torch.nn.Module):
 
     def _run(self, stage: _Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
         """Add the rows of one component to the tracks, which hold what was kept, then all rows."""
-        activate = _NONLINEARITIES[self.nonlinearity]
-        sums: dict[Any, Tensor] = {}
+        sums: dict[Any, Tensor] = {}  # what goes through the nonlinearity
+        carried: dict[Any, Tensor] = {}  # what identities add after it
         for node in stage.nodes:
             seen = x[stage.first[node] :: self.period]  # (R, B, F): the input at the node's phase
             if node in self._bare:
                 tracks[node] = torch.cat([tracks[node], seen])
                 continue
-            total = self.biases[self._bias_of[node]].expand(*seen.shape[:2], -1)
+            if node in self._bias_of:
+                total = self.biases[self._bias_of[node]].expand(*seen.shape[:2], -1)
+            else:
+                total = x.new_zeros(*seen.shape[:2], self.hidden_size)
             if node in self._entry_of:
                 total = total + linear(seen, self.entries[self._entry_of[node]])
             for source, edge, shift in stage.outer[node]:
-                before = tracks[source]
                 start = self._kept[source] - shift
-                total = total + linear(before[start : start + len(seen)], self.weights[edge])
+                before = tracks[source][start : start + len(seen)]
+                if edge is None:
+                    carried[node] = carried[node] + before if node in carried else before
+                else:
+                    total = total + linear(before, self.weights[edge])
             sums[node] = total
         if stage.block == 0:
             for node, total in sums.items():
-                tracks[node] = torch.cat([tracks[node], activate(total)])
+                state = self._state(node, total, carried.get(node))
+                tracks[node] = torch.cat([tracks[node], state])
             return
         blocks = {node: _Blocks(tracks[node], stage.block) for node in stage.nodes}
         pieces = {node: total.split(stage.block) for node, total in sums.items()}
+        added = {node: total.split(stage.block) for node, total in carried.items()}
         for index in range(max(len(parts) for parts in pieces.values())):
             for node in stage.nodes:
                 if index < len(pieces[node]) and len(pieces[node][index]):
                     total = pieces[node][index]
+                    beside = added[node][index] if node in added else None
                     for source, edge, shift in stage.inner[node]:
                         before = blocks[source].read(index * stage.block - shift, len(total))
-                        total = total + linear(before, self.weights[edge])
-                    blocks[node].append(activate(total))
+                        if edge is None:
+                            beside = before if beside is None else beside + before
+                        else:
+                            total = total + linear(before, self.weights[edge])
+                    blocks[node].append(self._state(node, total, beside))
         for node in stage.nodes:
             tracks[node] = blocks[node].joined()
+
+    def _state(self, node: Any, total: Tensor, carried: Tensor | None) -> Tensor:
+        """Return a node's state of the sum of what it reads and of what identities carry to it."""
+        if node not in self._bias_of:  # a sum: what it reads is nothing
+            return total if carried is None else carried
+        state = _NONLINEARITIES[self.nonlinearity](total)
+        return state if carried is None else state + carried
 
     def _schedule(self, phase: int) -> list[_Stage]:
         """Return the components in order, as they run from a time of the given phase."""
         if phase not in self._schedules:
             split = self.period > 1
             first = {v: (v[0] - phase) % self.period if split else 0 for v in self.graph}
+            numbered = [*enumerate(self.edges), *((None, edge) for edge in self.identities)]
             shifted = [
-                (u, v, (lag - first[v] + first[u]) // self.period) for u, v, lag in self.edges
+                (u, v, index, (lag - first[v] + first[u]) // self.period)
+                for index, (u, v, lag) in numbered
             ]
             self._schedules[phase] = [_stage(part, shifted, first) for part in self._components]
         return self._schedules[phase]
@@ -275,6 +324,20 @@ class GraphRNN(torch.nn.Module):
             tracks[node] = recent.unsqueeze(1) if unbatched else recent
         return phase, tracks
 
+    def unshared(self) -> GraphRNN:
+        """Return a copy in which every edge has a matrix of its own, in every phase.
+
+        >>> from drnn_theory import clockwork_rnn
+        >>> model = GraphRNN(clockwork_rnn([1, 2]), 1, 3)
+        >>> len(list(model.parameters())), len(list(model.unshared().parameters()))
+        (10, 17)
+        """
+        single = copy.deepcopy(self)
+        for parameters in (single.weights, single.biases, single.entries):
+            for i, parameter in enumerate(parameters):
+                parameters[i] = torch.nn.Parameter(parameter.detach().clone())
+        return single
+
     def weights_by_lag(self) -> list[tuple[Tensor, int | None]]:
         """Return every matrix (out, in) with the lag of its edge, without gradients.
 
@@ -290,11 +353,15 @@ class GraphRNN(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """Say what the parameters' own lines do not."""
+        identities = f"{len(self.identities)} identities, " if self.identities else ""
         return (
-            f"{len(self.nodes)} nodes, {len(self.edges)} edges, period={self.period}, "
+            f"{len(self.nodes)} nodes, {len(self.edges)} edges, {identities}period={self.period}, "
             f"input_size={self.input_size}, hidden_size={self.hidden_size}, "
             f"nonlinearity={self.nonlinearity!r}"
         )
+
+
+_Read: TypeAlias = tuple[Any, int | None, int]
 
 
 @dataclass
@@ -303,23 +370,37 @@ class _Stage:
 
     ``block`` is its smallest positive internal shift, 0 if it has no internal edge; ``nodes`` are
     in the order of their edges of shift 0. ``first`` gives the time of every node's first row;
-    ``outer`` and ``inner`` the edges into a node, (source, index of the edge, shift).
+    ``outer`` and ``inner`` the edges into a node, (source, index of the edge, shift), the index of
+    an identity being None.
     """
 
     block: int
     nodes: list[Any]
     first: dict[Any, int]
-    outer: dict[Any, list[tuple[Any, int, int]]]
-    inner: dict[Any, list[tuple[Any, int, int]]]
+    outer: dict[Any, list[_Read]]
+    inner: dict[Any, list[_Read]]
 
 
-def _stage(members: set[Any], edges: list[tuple[Any, Any, int]], first: dict[Any, int]) -> _Stage:
+def _shared(shapes: Iterable[tuple[Any, tuple[int, ...]]], options: Any) -> torch.nn.ParameterList:
+    """Return a parameter for each (name, shape), the same one where names are equal."""
+    named: dict[Any, torch.nn.Parameter] = {}
+    parameters = torch.nn.ParameterList()
+    for name, shape in shapes:
+        if name not in named:
+            named[name] = torch.nn.Parameter(torch.empty(shape, **options))
+        parameters.append(named[name])
+    return parameters
+
+
+def _stage(
+    members: set[Any], edges: list[tuple[Any, Any, int | None, int]], first: dict[Any, int]
+) -> _Stage:
     instant: nx.DiGraph = nx.DiGraph()
     instant.add_nodes_from(node for node in first if node in members)
-    outer: dict[Any, list[tuple[Any, int, int]]] = {node: [] for node in instant}
-    inner: dict[Any, list[tuple[Any, int, int]]] = {node: [] for node in instant}
+    outer: dict[Any, list[_Read]] = {node: [] for node in instant}
+    inner: dict[Any, list[_Read]] = {node: [] for node in instant}
     block = 0
-    for index, (source, target, shift) in enumerate(edges):
+    for source, target, index, shift in edges:
         if target in members:
             inside = source in members
             (inner if inside else outer)[target].append((source, index, shift))

@@ -93,8 +93,9 @@ def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]
 def path_table(architecture: Any, horizon: int, *, start: int = 0) -> list[dict[int, int]]:
     r"""Return, for n = 0..horizon, the exact number of paths to lag n by their recurrent edges.
 
-    Entry n maps the number of edges of positive lag to the number of paths that have as many. For a
-    stack these are the coefficients of :math:`\prod_l 1 / (1 - w z^{s_l})` in z and w.
+    Entry n maps the number of edges of positive lag, identities not counted, to the number of paths
+    that have as many. For a stack these are the coefficients of
+    :math:`\prod_l 1 / (1 - w z^{s_l})` in z and w.
 
     >>> path_table([1, 2], 4)[4]  # 2 + 2, 2 + 1 + 1, 1 + 1 + 1 + 1
     {2: 1, 3: 1, 4: 1}

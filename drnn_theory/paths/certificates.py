@@ -50,6 +50,8 @@ def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) 
     wiring = Wiring(graph)
     starts = range(len(wiring.starts))
     last, longest = 4 * (wiring.largest_lag + wiring.period), 1
+    if not np.all(wiring.table.weight):  # identities: lag by lag
+        last = max(last, span + wiring.period)
     groups: list[tuple[list[int], list[Component]]] = []
     if last < span + wiring.period:
         groups = _reached_components(wiring, vertical)

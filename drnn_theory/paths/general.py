@@ -57,20 +57,22 @@ class Wiring:
         return sorted({int(self.unit[node]) for node in self.table.outputs})
 
     @cached_property
-    def steps(self) -> list[list[tuple[int, int, int]]]:
-        """By phase of its target, all edges (source unit, target unit, lag) in a workable order.
+    def steps(self) -> list[list[tuple[int, int, int, int]]]:
+        """By phase of its target, all edges in a workable order: source, target, lag, weight.
 
         All edges into a unit come before any edge of lag 0 out of it.
         """
         source, target, lag = self.table.source, self.table.target, self.table.lag
+        weight = self.table.weight
         sorter: TopologicalSorter[int] = TopologicalSorter()
         for u, v, n in zip(source.tolist(), target.tolist(), lag.tolist(), strict=True):
             sorter.add(v, *([u] if n == 0 else []))
         rank = {node: i for i, node in enumerate(sorter.static_order())}
-        steps: list[list[tuple[int, int, int]]] = [[] for _ in range(self.period)]
+        steps: list[list[tuple[int, int, int, int]]] = [[] for _ in range(self.period)]
         for edge in sorted(range(len(source)), key=lambda e: rank[int(target[e])]):
             u, v = int(source[edge]), int(target[edge])
-            steps[int(self.phase[v])].append((int(self.unit[u]), int(self.unit[v]), int(lag[edge])))
+            ends = int(self.unit[u]), int(self.unit[v])
+            steps[int(self.phase[v])].append((*ends, int(lag[edge]), int(weight[edge])))
         return steps
 
 
@@ -81,7 +83,7 @@ def path_lengths_by_unit(
 
     UNREACHABLE or more where there is no path. ``vertical=False`` counts an edge of lag 0 as 0.
     """
-    if len(starts) == 1:
+    if len(starts) == 1 and np.all(wiring.table.weight):
         return _by_breadth_first_search(wiring, starts[0], last, vertical=vertical)[:, :, None]
     cells = (last + 1) * wiring.units * len(starts)
     require_memory(4 * cells, f"{last + 1} lags from {len(starts)} starting phases")
@@ -90,9 +92,9 @@ def path_lengths_by_unit(
         lengths[start, wiring.sources(start), i] = 0
     for t in range(last + 1):
         now = lengths[t]
-        for u, v, lag in wiring.steps[t % wiring.period]:
+        for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if lag <= t:
-                reached = lengths[t - lag, u] + (1 if vertical or lag else 0)
+                reached = lengths[t - lag, u] + (weight if vertical or lag else 0)
                 np.minimum(now[v], reached, out=now[v])
     return lengths
 
@@ -185,7 +187,7 @@ def _without_vertical_edges(
 def path_table_of_graph(
     graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
 ) -> list[dict[int, int]]:
-    """Return, by lag 0..horizon, how many paths have how many edges of positive lag."""
+    """Return, by lag 0..horizon, how many paths have how many matrices of positive lag."""
     wiring = Wiring(graph)
     start %= wiring.period
     require_memory(50 * (horizon + 1) ** 2 * wiring.units, f"a table of paths to {horizon} lags")
@@ -196,10 +198,10 @@ def path_table_of_graph(
         if t == start:
             for unit in wiring.sources(start):
                 now[unit][0] += 1
-        for u, v, lag in wiring.steps[t % wiring.period]:
+        for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if t - lag >= start:
                 for edges, paths in list(tables[t - lag][u].items()):
-                    now[v][edges + (lag > 0)] += paths
+                    now[v][edges + (weight if lag else 0)] += paths
     rows = (sum((now[unit] for unit in wiring.output_units), Counter()) for now in tables[start:])
     return [dict(sorted(row.items())) for row in rows]
 
@@ -214,7 +216,7 @@ def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
         counts[start][unit] += 1
     for t in range(start, start + horizon + 1):
         now = counts[t]
-        for u, v, lag in wiring.steps[t % wiring.period]:
+        for u, v, lag, _ in wiring.steps[t % wiring.period]:
             if t - lag >= start:
                 now[v] += counts[t - lag][u]
     return [sum(now[unit] for unit in wiring.output_units) for now in counts[start:]]

@@ -10,7 +10,7 @@ import numpy as np
 
 from drnn_theory.architectures import as_cyclic_graph
 from drnn_theory.checks import as_integer
-from drnn_theory.graphs import unfold
+from drnn_theory.graphs import identity_edges, unfold
 
 __all__ = ["reference_path_counts", "reference_path_lengths", "shortest_path"]
 
@@ -20,7 +20,7 @@ def reference_path_lengths(
 ) -> np.ndarray:
     """Return d_start(n) for n = 0..horizon by Dijkstra's algorithm; inf where no path leads.
 
-    ``vertical=False`` counts an edge of lag 0 as nothing.
+    A matrix weighs one, an identity nothing; ``vertical=False`` counts an edge of lag 0 as nothing.
 
     >>> from drnn_theory.architectures import dilated_rnn
     >>> reference_path_lengths(dilated_rnn([1, 2, 4]), 5)
@@ -28,7 +28,7 @@ def reference_path_lengths(
     """
     unfolded, starts = _unfolded_from(graph, horizon, start)
     for *_, edge in unfolded.edges(data=True):
-        edge["weight"] = 1 if vertical or edge["lag"] > 0 else 0
+        edge["weight"] = 1 if (vertical or edge["lag"] > 0) and "identity" not in edge else 0
     lengths = nx.multi_source_dijkstra_path_length(unfolded, starts) if starts else {}
     return np.array(
         [
@@ -52,8 +52,8 @@ def reference_path_counts(graph: nx.MultiDiGraph, horizon: int, *, start: int = 
     unfolded, starts = _unfolded_from(graph, horizon, start)
     counts = dict.fromkeys(unfolded, 0) | dict.fromkeys(starts, 1)
     for node in nx.topological_sort(unfolded):
-        for after in unfolded.successors(node):
-            counts[after] += counts[node]
+        for _, after, edge in unfolded.out_edges(node, data=True):
+            counts[after] += counts[node] * (("matrix" in edge) + ("identity" in edge))
     return [
         sum(counts.get((start + n, unit), 0) for unit in graph.graph["outputs"])
         for n in range(horizon + 1)
@@ -71,6 +71,8 @@ def _unfolded_from(
 def shortest_path(architecture: Any, lag: int, *, start: int = 0) -> list[tuple[int, Any]]:
     """Return one shortest path to ``lag`` as its (time, unit) nodes; an empty list if none leads.
 
+    Of several it is one with the fewest identities on the way.
+
     >>> shortest_path([1, 2, 4], 5)
     [(0, 'x'), (0, 'h1'), (1, 'h1'), (1, 'h2'), (1, 'h3'), (5, 'h3')]
     """
@@ -78,10 +80,20 @@ def shortest_path(architecture: Any, lag: int, *, start: int = 0) -> list[tuple[
     lag = as_integer(lag, "lag", minimum=0)
     start = as_integer(start, "start", minimum=0)
     unfolded, starts = _unfolded_from(graph, lag, start)
+    heavy = len(unfolded)  # a matrix outweighs all identities that a path can pass
+    weights = None
+    if identity_edges(graph):
+        weights = "weight"
+        for *_, edge in unfolded.edges(data=True):
+            edge["weight"] = 1 if "identity" in edge else heavy
     found = []
     for source in starts:
         for unit in graph.graph["outputs"]:
             target = (start + lag, unit)
             if target in unfolded and nx.has_path(unfolded, source, target):
-                found.append(nx.shortest_path(unfolded, source, target))
-    return min(found, key=len, default=[])
+                found.append(nx.shortest_path(unfolded, source, target, weight=weights))
+    return min(
+        found,
+        key=lambda path: nx.path_weight(unfolded, path, "weight") if weights else len(path),
+        default=[],
+    )

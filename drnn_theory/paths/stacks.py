@@ -39,14 +39,14 @@ def as_stack(architecture: tuple[int, ...] | nx.MultiDiGraph) -> Stack | None:
     """Return the coins and vertical edges of a stack, None for a graph of any other shape.
 
     A graph of period 1 is a stack if all its walks from input to output climb one chain of nodes,
-    joined by single edges of lag 0, with recurrent edges only from a node to itself.
+    joined by single edges of lag 0, with recurrent edges only from a node to itself, no identities.
     """
     if isinstance(architecture, tuple):
         return Stack(tuple(sorted(set(architecture))), len(architecture))
     if architecture.graph["period"] > 1:
         return None
     table = edge_table(architecture)
-    if len(table.inputs) != 1 or len(table.outputs) != 1:
+    if len(table.inputs) != 1 or len(table.outputs) != 1 or not np.all(table.weight):
         return None
     loops = table.source == table.target
     above = dict(zip(table.source[~loops].tolist(), table.target[~loops].tolist(), strict=True))
