@@ -128,8 +128,10 @@ class Store:
                     f"{self.version}: give another store, or version={self.version!r} if its rows "
                     "still hold"
                 )
-            # a file that cannot be written is refused before anything is computed for it
-            self.connection.execute("UPDATE study SET version = version")
+            # a file that cannot be written is refused before anything is computed for it; SQLite
+            # writes nothing where nothing changes
+            for value in ("", version):
+                self.connection.execute("UPDATE study SET version = ?", (value,))
 
     def _identify(self) -> None:
         """Read whose store it is; ValueError for what is none, or damaged."""

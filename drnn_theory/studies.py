@@ -9,20 +9,24 @@ process that dies, so that nobody has to find out who is still alive.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
+import multiprocessing
 import os
 import platform
 import queue
 import sys
 import textwrap
+import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +36,6 @@ from tqdm import tqdm
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.stores import Claims, Record, Store, decode
 from drnn_theory.tables import as_frame, as_html, as_text
-from drnn_theory.writing import VERSION, replacing, rows_as_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +90,8 @@ class Study:
 
     def to_csv(self, path: str | Path) -> None:
         """Write :meth:`rows` as CSV, whole or not at all, with the function and where each ran."""
+        from drnn_theory.writing import replacing, rows_as_csv  # workers do without it
+
         rows = [
             {**row, "where": record.where}
             for row, record in zip(self.rows(), self.records, strict=True)
@@ -308,6 +313,7 @@ def _run(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, Any
 
     An error of the function is a value, so that whatever a future raises is an executor's.
     """
+    _end_with_parent()
     row = decode(text)
     result = error = trace = None
     start = time.perf_counter()
@@ -334,11 +340,27 @@ def _run(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, Any
     }
 
 
+@functools.cache
+def _end_with_parent() -> None:
+    """Let a worker of a pool end when the process that started it is killed.
+
+    It would wait for work for ever, after it has finished a row that nobody takes.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
 def _where() -> str:
     """Return the versions and the machine that computed a row."""
     torch = sys.modules.get("torch")
     threads = os.environ.get("OMP_NUM_THREADS") if torch is None else torch.get_num_threads()
-    parts = [f"drnn_theory {VERSION}", f"python {platform.python_version()}"]
+    parts = [f"drnn_theory {package_version('drnn_theory')}", f"python {platform.python_version()}"]
     parts += [] if torch is None else [f"torch {torch.__version__}"]
     parts += [f"{platform.machine()}, {os.cpu_count()} logical cores"]
     parts += [f"threads {threads}"] if threads else []

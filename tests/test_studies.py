@@ -6,41 +6,16 @@ import math
 import operator
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 
 from drnn_theory import read_study, run_study
-
-ROOT = Path(__file__).parent.parent
-
-
-def square(number, log=None, pause=0.0):
-    """Return a number's square, slowly; a line in the log says that it was computed."""
-    if log is not None:
-        with Path(log).open("a") as file:
-            file.write(f"{number}\n")
-    time.sleep(pause)
-    if number < 0:
-        raise ValueError(f"number must not be negative,\ngot {number}")
-    return {"square": number**2}
-
-
-def cube(number):
-    return {"cube": number**3}
-
-
-def study(rows, store, **options):
-    return run_study(square, rows, store=store, progress=False, **options)
-
-
-def numbers(count, **arguments):
-    return [{"number": n, **arguments} for n in range(count)]
+from tests.studying import cube, numbers, square, study
 
 
 def lines(log):
@@ -82,63 +57,13 @@ def test_a_row_that_raises_is_kept_with_its_error_and_tried_again_only_when_aske
     assert "error" not in str(study(rows[:1], store))
 
 
-KILLED = """
-import sys
-from tests.test_studies import numbers, study
-study(numbers(40, log=sys.argv[2], pause=0.01), sys.argv[1])
-"""
-
-
-@contextlib.contextmanager
-def running(program, *arguments):
-    """Run a program in a session of its own; at the end kill it and all that it has started."""
-    words = [sys.executable, "-c", program, *map(str, arguments)]
-    with subprocess.Popen(
-        words, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(condition, process, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() in (None, 0), process.stderr.read()
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.002)
-
-
-def test_kill_9_at_any_moment_loses_only_the_row_in_flight(tmp_path):
-    draw = random.Random(0)
-    log, store = tmp_path / "log", tmp_path / "study.db"
-    stored, kills = 0, 0
-    while stored < 30 and kills < 20:
-        enough = len(lines(log)) + draw.randrange(2, 11)
-        with running(KILLED, store, log) as process:
-            wait_for(lambda: len(lines(log)) > enough, process)  # noqa: B023
-            time.sleep(draw.uniform(0, 0.03))  # in the function, or while its result is written
-        kills += 1
-        rows = read_study(store).rows()
-        assert len(rows) >= stored
-        stored = len(rows)
-        assert [row["number"] for row in rows] == list(range(stored))
-        assert stored >= len(set(lines(log))) - 1  # one row was in flight
-    assert kills > 2
-    result = study(numbers(40, log=str(log), pause=0.01), store)
-    assert [row["square"] for row in result.rows()] == [n**2 for n in range(40)]
-    assert len(lines(log)) <= 40 + kills
-
-
 def test_a_store_of_another_function_or_version_is_refused_untouched(tmp_path):
     store = tmp_path / "study.db"
     study(numbers(2), store, version="1")
     before = store.read_bytes()
     with pytest.raises(ValueError, match=r"in version 2, got version 1: give another store, or "):
         study(numbers(3), store, version="2")
-    with pytest.raises(ValueError, match=r"rows of tests\.test_studies\.cube, got a store of tes"):
+    with pytest.raises(ValueError, match=r"rows of tests\.studying\.cube, got a store of tes"):
         run_study(cube, numbers(3), store=store, version="1")
     assert store.read_bytes() == before
     assert len(study(numbers(3), store, version="1")) == 3
@@ -226,6 +151,122 @@ def test_csv_holds_every_row_and_says_where_it_ran(tmp_path):
         first, second = csv.DictReader(file)
     assert (first["number"], first["square"], first["error"]) == ("2", "4", "")
     assert (second["square"], second["error"][:10]) == ("", "ValueError")
-    assert first["function"] == "tests.test_studies.square"
+    assert first["function"] == "tests.studying.square"
     assert first["function version"] == result.version
     assert first["where"].startswith("drnn_theory ")
+
+
+def test_the_bar_counts_what_was_there_and_estimates_what_remains(tmp_path, capsys):
+    study(numbers(3), tmp_path / "study.db")
+    run_study(square, [*numbers(5), {"number": -1}], store=tmp_path / "study.db")
+    err = capsys.readouterr().err
+    assert re.search(r" 3/6 \[\d\d:\d\d<\?, ", err)  # as yet nothing to estimate from
+    assert re.search(r" 6/6 \[\d\d:\d\d<\d\d:\d\d, .*row.*, errors=1\]", err)
+
+
+class Counting(ThreadPoolExecutor):
+    """A pool that knows the largest number of rows that were in flight at a time."""
+
+    def __init__(self):
+        super().__init__(2)
+        self.flying = self.most = 0
+
+    def submit(self, *arguments):
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        future = super().submit(*arguments)
+        future.add_done_callback(self.land)
+        return future
+
+    def land(self, future):
+        self.flying -= 1
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(None, 4), (3, 3)], ids=["default", "given"])
+def test_no_more_rows_are_in_flight_than_allowed(tmp_path, in_flight, most):
+    with Counting() as pool:
+        result = study(
+            numbers(8, pause=0.2), tmp_path / "study.db", executor=pool, in_flight=in_flight
+        )
+    assert [row["square"] for row in result.rows()] == [n**2 for n in range(8)]
+    assert pool.most == most
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"executor": 2}, TypeError, r"^executor must have a method submit, got 2$"),
+        ({"version": 2}, TypeError, r"^version must be a string that is not empty, got 2$"),
+        ({"version": ""}, TypeError, r"^version must be a string that is not empty, got ''$"),
+        (
+            {"executor": ThreadPoolExecutor(1), "in_flight": 0},
+            ValueError,
+            r"^in_flight must be a positive integer, got 0$",
+        ),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(tmp_path, options, error, message):
+    with pytest.raises(error, match=message):
+        study(numbers(1), tmp_path / "study.db", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_has_no_name_of_its_own_is_no_function_of_a_study(tmp_path):
+    with pytest.raises(
+        TypeError, match=r"^function must be a function with a name, its arguments "
+    ):
+        run_study(partial(square, pause=1), numbers(1), store=tmp_path / "study.db")
+
+
+def overwritten(store):
+    store.write_bytes(random.Random(0).randbytes(store.stat().st_size))
+
+
+def halved(store):
+    os.truncate(store, store.stat().st_size // 2)
+
+
+def a_digit_changed(store):
+    old, new = b'"square": 49}', b'"square": 48}'
+    data = store.read_bytes()
+    assert data.count(old) == 1
+    store.write_bytes(data.replace(old, new))
+
+
+def another_database(store):
+    store.unlink()
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        connection.execute("CREATE TABLE spam (eggs)")
+        connection.commit()
+
+
+DAMAGES = {
+    overwritten: "must be a whole store, got a damaged one or another kind of file (file is not a",
+    halved: "must be a whole store, got a damaged one or another kind of file (database disk image",
+    a_digit_changed: "must be a whole store, got a damaged one (row '{\"number\": 7}' is not what",
+    another_database: "must be a store of a study, got another kind of file: give another store",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_store_is_refused_in_one_sentence_and_left_as_it_is(tmp_path, damage):
+    store = tmp_path / "study.db"
+    study(numbers(9), store)
+    damage(store)
+    before = store.read_bytes()
+    sentence = f"^{re.escape(f'{store} {DAMAGES[damage]}')}"
+    with pytest.raises(ValueError, match=sentence):
+        study(numbers(9), store)
+    with pytest.raises(ValueError, match=sentence):
+        read_study(store)
+    if damage is not a_digit_changed:  # which is seen when the rows are read, after a first write
+        assert store.read_bytes() == before
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^store must be a file in a folder that is there, got "):
+        study(numbers(1), tmp_path / "absent" / "study.db")
+    with pytest.raises(ValueError, match=r"^store must be a file that is there, got "):
+        read_study(tmp_path / "study.db")
+    with pytest.raises(ValueError, match=r"must be a file that can be written, got unable to open"):
+        study(numbers(1), tmp_path)
