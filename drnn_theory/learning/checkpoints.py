@@ -1,0 +1,68 @@
+"""The file that holds a training: written whole or not at all, read without running anything in it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+FORMAT = 1
+
+
+def save_checkpoint(path: Path, kept: dict[str, Any]) -> None:
+    """Write what is kept to the file; one that was there before stays until all is on the disk.
+
+    Raises ValueError where the file cannot be written, a full disk included.
+    """
+    temporary = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            torch.save({"format": FORMAT} | kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ValueError(
+            f"checkpoint must be a file that can be written, got {path}: {why}"
+        ) from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    path: Path, settings: dict[str, Any], device: torch.device
+) -> dict[str, Any] | None:
+    """Return what the file holds, None where there is none.
+
+    Raises ValueError for a file that is damaged, that holds more than tensors and plain values, or
+    that was written with other settings.
+    """
+    if not path.exists():
+        return None
+    try:
+        kept = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise ValueError(
+            f"checkpoint must be a whole file of tensors and plain values, got {path} ({why}): "
+            "delete it to start again"
+        ) from None
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
+        raise ValueError(f"checkpoint must be a file that train wrote, got {path}")
+    for name, value in settings.items():
+        if kept["settings"].get(name) != value:
+            raise ValueError(
+                f"checkpoint must have {name} {value!r}, as asked, got {kept['settings'].get(name)!r} "
+                f"in {path}: delete it to start again"
+            )
+    return kept
