@@ -1,4 +1,4 @@
-"""The file that holds a training: written whole or not at all, read without running anything in it."""
+"""The file that holds a training, written whole or not at all and read as data alone."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ def load_checkpoint(
     if not isinstance(kept, dict) or kept.get("format") != FORMAT:
         raise ValueError(f"checkpoint must be a file that train wrote, got {path}")
     for name, value in settings.items():
-        if kept["settings"].get(name) != value:
+        written = kept["settings"].get(name)
+        if written != value:
             raise ValueError(
-                f"checkpoint must have {name} {value!r}, as asked, got {kept['settings'].get(name)!r} "
-                f"in {path}: delete it to start again"
+                f"checkpoint must have {name} {value!r}, as asked, got {written!r} in {path}: "
+                "delete it to start again"
             )
     return kept

@@ -30,9 +30,7 @@ _FILES = {
 }
 
 
-def pixel_mnist(
-    folder: str | Path, permuted: bool = False, noise_to: int | None = None
-) -> Task:
+def pixel_mnist(folder: str | Path, permuted: bool = False, noise_to: int | None = None) -> Task:
     """Return the task to name an MNIST digit after seeing its 784 pixels one by one.
 
     Args:
@@ -75,7 +73,9 @@ def pixel_digits(permuted: bool = False) -> Task:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise ImportError('pixel_digits needs scikit-learn: pip install "drnn_theory[learning]"') from None
+        raise ImportError(
+            'pixel_digits needs scikit-learn: pip install "drnn_theory[learning]"'
+        ) from None
 
     data = load_digits()
     pixels = torch.from_numpy(data.images.astype(np.uint8)).flatten(1)
@@ -161,7 +161,11 @@ def _mnist(folder: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 def _read_idx(folder: Path, name: str, shape: tuple[int, ...]) -> Tensor:
     """Return the bytes of an IDX file as a tensor of the given shape."""
-    places = [place / f"{name}{end}" for place in (folder, folder / "MNIST" / "raw") for end in ("", ".gz")]
+    places = [
+        place / f"{name}{end}"
+        for place in (folder, folder / "MNIST" / "raw")
+        for end in ("", ".gz")
+    ]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise ValueError(f"folder must hold {name} or {name}.gz, got none in {folder}")
@@ -173,7 +177,9 @@ def _read_idx(folder: Path, name: str, shape: tuple[int, ...]) -> Tensor:
         raise ValueError(f"{path} must be a whole gzip file, got {error}") from None
     head = struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape)
     if data[: len(head)] != head:
-        raise ValueError(f"{path} must begin as an IDX file of bytes {shape}, got {data[:16].hex(' ')}")
+        raise ValueError(
+            f"{path} must begin as an IDX file of bytes {shape}, got {data[:16].hex(' ')}"
+        )
     if len(data) - len(head) != math.prod(shape):
         raise ValueError(
             f"{path} must hold {math.prod(shape)} bytes after its head, got {len(data) - len(head)}"

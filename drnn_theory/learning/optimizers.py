@@ -18,8 +18,8 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
     .. math:: v \leftarrow \rho v + (1 - \rho) g^2, \qquad
         w \leftarrow w - \eta \, g / \sqrt{v + \varepsilon}, \qquad v_0 = 1
 
-    So defined by TensorFlow 1's RMSPropOptimizer (documented defaults: epsilon 1e-10). The large first mean
-    square makes the first steps short: they take the form of gradient descent until v has decayed.
+    That is RMSPropOptimizer of TensorFlow 1, whose epsilon is 1e-10 by default. While v is near its
+    start the steps are those of gradient descent, short where gradients are small.
     """
 
     def __init__(

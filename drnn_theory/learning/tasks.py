@@ -1,4 +1,4 @@
-r"""Tasks that need memory: sequences drawn from a seed, what to answer, and the loss of a blind guess.
+"""Tasks that need memory: sequences drawn from a seed, answers, and the loss of a blind guess.
 
 Every task gives batches in one form, so that one loss serves all: inputs (T, B, F), targets (T, B)
 and weights (T, B), zero where no answer is asked for. A batch depends on the task, its size, the
@@ -37,8 +37,9 @@ class Task:
         classes: number of answers, None where the answer is a number.
         chance: loss of the best constant guess, cross-entropy in nats or squared error.
         metric: "accuracy", "squared error" or "bits per character".
-        examples: sequences in each split, None where they are drawn without end.
-        carries: whether consecutive seeds continue the same sequences, so that the state carries on.
+        examples: sequences (of a text, characters) in each split, None where they are drawn
+            without end.
+        carries: whether consecutive seeds go on in the same sequences, whose state is carried.
 
     >>> task = recall(10)
     >>> inputs, targets, weights = task.batch(4, seed=0)
@@ -70,6 +71,17 @@ class Task:
         require_memory(4 * size * self.steps * (self.input_size + 3), f"a batch of {size}")
         return self.sample(size, seed, split)
 
+    def batches(self, size: int, split: str) -> int | None:
+        """Return how many batches of that size pass once through a split, None if it has no end.
+
+        >>> recall(10).batches(128, "train") is None
+        True
+        """
+        if self.examples is None:
+            return None
+        count = self.examples[split]
+        return -(-(count // size) // self.steps) if self.carries else -(-count // size)
+
 
 def seeded(name: str, split: str, seed: int) -> torch.Generator:
     """Return the generator that draws one batch, its stream set by all three."""
@@ -77,12 +89,13 @@ def seeded(name: str, split: str, seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def copy_memory(delay: int, *, every_step: bool = False) -> Task:
+def copy_memory(delay: int, *, every_step: bool = False, coding: str = "one-hot") -> Task:
     r"""Return the copy memory task: ten symbols, to be repeated after a delay.
 
     Ten symbols of eight, ``delay`` - 1 blanks, then a go signal for eleven steps; at the last ten
-    the symbols must be named in order, so that each is recalled over ``delay`` + 10 steps. Inputs
-    are one-hot over eight symbols, blank and go. There are delay + 20 steps.
+    the symbols must be named in order, so that each is recalled over ``delay`` + 10 steps. There
+    are delay + 20 steps. Inputs are one-hot over eight symbols, blank and go; with
+    ``coding="number"`` they are one number, 1..8, 0 and 9, as in public code for this task.
 
     Chance is ln 8 = 2.079, the loss over the last ten steps. With ``every_step`` blanks must be
     named, too, a ninth class, and the loss is over all steps: chance is 10 ln 8 / (delay + 20).
@@ -96,8 +109,11 @@ def copy_memory(delay: int, *, every_step: bool = False) -> Task:
     (2.079, 0.04)
     """
     delay = as_integer(delay, "delay")
+    if coding not in ("one-hot", "number"):
+        raise ValueError(f"coding must be one of one-hot, number, got {shown(coding)}")
     steps, length = delay + 20, 10
-    name = f"copy_memory({delay}, every_step=True)" if every_step else f"copy_memory({delay})"
+    chosen = ", every_step=True" * every_step + ", coding='number'" * (coding == "number")
+    name = f"copy_memory({delay}{chosen})"
     blank, go = SYMBOLS, SYMBOLS + 1
 
     def sample(size: int, seed: int, split: str) -> Batch:
@@ -109,12 +125,16 @@ def copy_memory(delay: int, *, every_step: bool = False) -> Task:
         targets[-length:] = symbols
         weights = torch.full((steps, size), float(every_step))
         weights[-length:] = 1
-        return one_hot(seen, SYMBOLS + 2), targets, weights
+        if coding == "one-hot":
+            return one_hot(seen, SYMBOLS + 2), targets, weights
+        numbers = torch.where(seen == blank, 0, torch.where(seen == go, go, seen + 1))
+        return numbers.float().unsqueeze(2), targets, weights
 
     chance = math.log(SYMBOLS)
     if every_step:
         chance *= length / steps
-    return Task(name, steps, SYMBOLS + 2, SYMBOLS + every_step, chance, sample)
+    features = SYMBOLS + 2 if coding == "one-hot" else 1
+    return Task(name, steps, features, SYMBOLS + every_step, chance, sample)
 
 
 def recall(lag: int) -> Task:
@@ -147,9 +167,7 @@ def recall_within(span: int) -> Task:
     )
 
 
-def _one_symbol(
-    name: str, span: int, draw_lags: Callable[[int, torch.Generator], Tensor]
-) -> Task:
+def _one_symbol(name: str, span: int, draw_lags: Callable[[int, torch.Generator], Tensor]) -> Task:
     def sample(size: int, seed: int, split: str) -> Batch:
         generator = seeded(name, split, seed)
         symbols = torch.randint(SYMBOLS, (size,), generator=generator)

@@ -172,7 +172,9 @@ def train(
         torch.manual_seed(seed)
         body = body_of()
         network = Network(body, _width(body, task), task.classes or 1, readout).to(device)
-        run = _Run(network, task, settings, make_optimizer(optimizer, network, learning_rate), schedule)
+        run = _Run(
+            network, task, settings, make_optimizer(optimizer, network, learning_rate), schedule
+        )
         run.device, run.autocast = torch.device(device), autocast
         run.call = torch.compile(network) if compiled else network
         if checkpoint is not None:
@@ -196,7 +198,8 @@ class _Run:
         self.optimizer = optimizer
         self.scheduler = None if schedule is None else schedule(optimizer)
         self.call: Any = network
-        self.device, self.autocast = torch.device("cpu"), None
+        self.device = torch.device("cpu")
+        self.autocast: torch.dtype | None = None
         self.step = 0
         self.seconds = 0.0
         self.curve: list[dict[str, Any]] = []
@@ -255,7 +258,10 @@ class _Run:
         first = self.settings["seed"] * 10**9 + self.step
         sums = torch.zeros(3, dtype=torch.float64)
         self.network.train()
+        round_trip = self.task.batches(size, "train") or 0
         for number in range(first, first + count):
+            if round_trip and number % round_trip == 0:
+                self.state = None  # the text begins again
             loss, metric, weight, state = self._measure(size, number, "train", self.state)
             if not torch.isfinite(loss):
                 return float(loss), math.nan
@@ -308,7 +314,9 @@ class _Run:
         for size, number in _pass(self.task, split):
             loss, metric, weight, new = self._measure(size, number, split, state)
             state = new if self.task.carries else None
-            sums += torch.tensor([float(loss) * weight, metric * weight, weight], dtype=torch.float64)
+            sums += torch.tensor(
+                [float(loss) * weight, metric * weight, weight], dtype=torch.float64
+            )
         return float(sums[0] / sums[2]), float(sums[1] / sums[2])
 
     def _validate(self) -> None:
@@ -371,10 +379,20 @@ class _Run:
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             why = str(error).splitlines()[0]
             raise ValueError(
-                f"checkpoint must be of the same network and optimizer, got another in {path}: {why}"
+                "checkpoint must be of the same network and optimizer, got another in "
+                f"{path}: {why}"
             ) from None
         torch.set_rng_state(kept["random"].cpu())
-        for name in ("step", "seconds", "curve", "best", "best_weights", "state", "stopped", "final"):
+        for name in (
+            "step",
+            "seconds",
+            "curve",
+            "best",
+            "best_weights",
+            "state",
+            "stopped",
+            "final",
+        ):
             setattr(self, name, kept[name])
         self.good_weights = _weights(self.network)
 
@@ -386,9 +404,12 @@ class _Run:
 def _pass(task: Task, split: str) -> Iterator[tuple[int, int]]:
     """Yield size and number of the batches that pass once through a split."""
     assert split in SPLITS
-    count = EVALUATED if task.examples is None else task.examples[split]
-    size = min(512, count)
-    for number in range(-(-count // size)):
+    if task.examples is None:
+        size, count = 512, EVALUATED // 512
+    else:
+        size = min(32 if task.carries else 512, task.examples[split])
+        count = task.batches(size, split) or 0
+    for number in range(count):
         yield size, number
 
 
@@ -409,13 +430,15 @@ def _body(
     if isinstance(architecture, tuple):
         return lambda: DilatedRNN(task.input_size, hidden, architecture, cell=cell, **chosen)
     if cell != "RNN":
-        raise ValueError(f"cell must be 'RNN' for a graph, got {shown(cell)}: GraphRNN has no gates")
+        raise ValueError(
+            f"cell must be 'RNN' for a graph, got {shown(cell)}: GraphRNN has no gates"
+        )
     return lambda: GraphRNN(architecture, task.input_size, hidden, **chosen)
 
 
 @torch.no_grad()
 def _width(body: torch.nn.Module, task: Task) -> int:
-    """Return the features of the body's output, or refuse what is no sequence to sequence module."""
+    """Return the features of the body's output; refuse a body that keeps no sequence."""
     x = torch.zeros(3, 2, task.input_size)
     parameter = next(body.parameters(), x)
     random = torch.get_rng_state()

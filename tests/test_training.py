@@ -1,0 +1,311 @@
+"""Training: the same curve every time, after a kill too; refusals; what a curve says."""
+
+import math
+import random
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from drnn_theory import DilatedRNN, skip_rnn
+from drnn_theory.learning import adding, characters, copy_memory, pixel_digits, recall, train
+from drnn_theory.learning.optimizers import TensorFlowRMSProp
+
+SMALL = {"hidden_size": 6, "batch": 16, "log_every": 5, "validate_every": 20, "progress": False}
+
+
+def curve(training):
+    """Return the curve without what depends on the machine's speed."""
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in training.curve]
+
+
+def test_a_network_learns_to_recall():
+    training = train(
+        [1, 2, 4],
+        recall(6),
+        hidden_size=16,
+        steps=400,
+        target=0.99,
+        init="orthogonal",
+        progress=False,
+    )
+    assert training.stopped == "target"
+    assert training.final["test accuracy"] > 0.97
+    assert training.first_step(0.99) == training.final["step"] < 400
+    assert training.first_step(1.1) is None
+
+
+def test_a_network_learns_to_add():
+    training = train(
+        [1, 2, 4], adding(8), hidden_size=16, steps=600, optimizer="adam", learning_rate=1e-2,
+        readout="torch", progress=False,
+    )  # fmt: skip
+    assert training.final["test squared error"] < training.task.chance / 4
+
+
+def test_equal_arguments_give_equal_curves_and_other_seeds_other_ones():
+    runs = [train([1, 2], recall(4), steps=20, seed=seed, **SMALL) for seed in (0, 0, 1)]
+    assert curve(runs[0]) == curve(runs[1])
+    assert curve(runs[0]) != curve(runs[2])
+
+
+def test_training_leaves_the_callers_random_numbers_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    train([1, 2], recall(4), steps=5, **SMALL)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_test_is_read_once_at_the_end_with_the_last_and_the_best_weights():
+    training = train([1, 2], recall(4), steps=40, **SMALL)
+    assert [row["split"] for row in training.curve].count("test") == 1
+    assert training.curve[-1]["split"] == "test"
+    best = min(
+        (row for row in training.curve if row["split"] == "validation"), key=lambda row: row["loss"]
+    )
+    assert training.best["step"] == best["step"]
+    assert training.best["validation loss"] == best["loss"]
+    assert training.to_frame().columns.tolist() == ["step", "split", "loss", "metric", "seconds"]
+
+
+def test_the_readout_is_drawn_from_n_0_1_as_the_authors_do():
+    wide = {"hidden_size": 400, "steps": 1, "learning_rate": 1e-9, "progress": False}
+    weight = train([1], recall(1), **wide).network.readout.weight.detach()
+    assert 0.95 < float(weight.std()) < 1.05
+    weight = train([1], recall(1), readout="torch", **wide).network.readout.weight.detach()
+    assert float(weight.abs().max()) <= 1 / math.sqrt(400)
+
+
+def test_a_module_of_ones_own_and_a_graph_are_trained():
+    body = torch.nn.GRU(8, 5)
+    before = body.weight_hh_l0.detach().clone()
+    training = train(body, recall(3), steps=10, log_every=5, progress=False)
+    assert training.network.body is body
+    assert not torch.equal(before, body.weight_hh_l0)
+    graph = train(skip_rnn(3), recall(3), steps=10, **SMALL)
+    assert graph.final["step"] == 10
+
+
+def test_a_state_is_carried_through_a_text():
+    seen = []
+
+    class Body(torch.nn.GRU):
+        def forward(self, x, state=None):
+            if self.training:
+                seen.append(None if state is None else state.detach().clone())
+            output, last = super().forward(x, state)
+            seen.append(last.detach().clone()) if self.training else None
+            return output, last
+
+    task = characters(window=10)
+    train(Body(task.input_size, 4), task, steps=3, batch=4, log_every=3, progress=False)
+    states = seen[-6:]
+    assert states[0] is None
+    assert torch.equal(states[1], states[2])
+    assert torch.equal(states[3], states[4])
+
+
+def test_a_loss_that_is_not_finite_ends_in_words_and_keeps_the_last_good_weights():
+    training = train([1, 2], adding(6), steps=200, learning_rate=1e30, **SMALL)
+    assert training.stopped.startswith("the loss must stay finite, got ")
+    assert "smaller learning_rate" in training.stopped
+    assert all(torch.isfinite(p).all() for p in training.network.parameters())
+
+
+def test_tensorflows_rmsprop_follows_its_formula():
+    weight = torch.nn.Parameter(torch.tensor([2.0, -3.0], dtype=torch.float64))
+    optimizer = TensorFlowRMSProp([weight], lr=0.1, alpha=0.9, eps=1e-10)
+    square, expected = torch.ones(2, dtype=torch.float64), weight.detach().clone()
+    for _ in range(5):
+        optimizer.zero_grad()
+        (weight**2).sum().backward()
+        optimizer.step()
+        gradient = 2 * expected
+        square = 0.9 * square + 0.1 * gradient**2
+        expected = expected - 0.1 * gradient / (square + 1e-10).sqrt()
+    assert torch.allclose(weight, expected, rtol=1e-12)
+
+
+RUN = textwrap.dedent("""
+    import sys
+    from drnn_theory.learning import recall, train
+    train([1, 2, 4], recall(6), hidden_size=4, steps=1500, batch=4, log_every=5,
+          validate_every=50, checkpoint=sys.argv[1], checkpoint_seconds=0.05, progress=False)
+""")
+
+
+def test_a_killed_training_goes_on_to_the_same_curve_bit_for_bit(tmp_path: Path):
+    chance = random.Random(0)
+    arguments = {
+        "hidden_size": 4, "batch": 4, "log_every": 5, "validate_every": 50, "progress": False,
+        "steps": 1500,
+    }  # fmt: skip
+    kept = tmp_path / "run.pt"
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, "-c", RUN, str(kept)])
+        deadline = time.monotonic() + 60
+        size = kept.stat().st_mtime_ns if kept.exists() else 0
+        while time.monotonic() < deadline and process.poll() is None:
+            if kept.exists() and kept.stat().st_mtime_ns != size:
+                break
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert kept.exists()
+    step = torch.load(kept, weights_only=True)["step"]
+    assert 0 < step < 1500
+    resumed = train([1, 2, 4], recall(6), checkpoint=kept, **arguments)
+    whole = train([1, 2, 4], recall(6), **arguments)
+    assert curve(resumed) == curve(whole)
+    assert resumed.best == whole.best
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(resumed.network.parameters(), whole.network.parameters(), strict=True)
+    )
+
+
+@pytest.fixture(name="kept")
+def _kept(tmp_path):
+    path = tmp_path / "run.pt"
+    train([1, 2], recall(4), steps=10, checkpoint=path, **SMALL)
+    return path
+
+
+def test_a_finished_training_is_read_not_run(kept):
+    before = kept.stat().st_mtime_ns
+    training = train([1, 2], recall(4), steps=10, checkpoint=kept, **SMALL)
+    assert training.final["step"] == 10
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_truncated_checkpoint_is_refused(kept):
+    kept.write_bytes(kept.read_bytes()[:-500])
+    with pytest.raises(ValueError, match=r"checkpoint must be a whole file .* delete it to start"):
+        train([1, 2], recall(4), steps=10, checkpoint=kept, **SMALL)
+
+
+class Evil:
+    """Makes a file when unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_checkpoint_with_a_pickle_in_it_is_refused_and_runs_nothing(kept, tmp_path):
+    torch.save({"format": 1, "settings": Evil(tmp_path / "run me")}, kept)
+    with pytest.raises(ValueError, match=r"checkpoint must be a whole file of tensors and plain"):
+        train([1, 2], recall(4), steps=10, checkpoint=kept, **SMALL)
+    assert not (tmp_path / "run me").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"seed": 1}, "checkpoint must have seed 1, as asked, got 0"),
+        ({"batch": 8}, "checkpoint must have batch 8, as asked, got 16"),
+        ({"hidden_size": 7}, "checkpoint must be of the same network and optimizer, got another"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(kept, change, problem):
+    with pytest.raises(ValueError, match=problem):
+        train([1, 2], recall(4), steps=10, checkpoint=kept, **SMALL | change)
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path):
+    path = tmp_path / "run.pt"
+    train([1, 2], recall(4), steps=10, checkpoint=path, **SMALL)
+    before = path.read_bytes()
+    code = textwrap.dedent(f"""
+        import resource, signal, torch
+        from pathlib import Path
+        from drnn_theory.learning.checkpoints import save_checkpoint
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            save_checkpoint(Path({str(path)!r}), {{"weights": torch.zeros(10_000)}})
+        except ValueError as error:
+            print(error)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("checkpoint must be a file that can be written, got ")
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+class OneNumber(torch.nn.Module):
+    def forward(self, x):
+        return x.sum()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "problem"),
+    [
+        (([1, 2], "copy"), {}, r"task must be a Task, such as copy_memory\(100\), got 'copy'"),
+        (
+            ([1, 2], recall(4)),
+            {"hidden_size": None},
+            "hidden_size must be given with an architecture",
+        ),
+        (([1, 0], recall(4)), {}, "dilations must be one or more positive integers"),
+        (([1, 2], recall(4)), {"steps": 0}, "steps must be a positive integer, got 0"),
+        (
+            ([1, 2], recall(4)),
+            {"readout": "big"},
+            "readout must be one of normal, torch, got 'big'",
+        ),
+        (([1, 2], recall(4)), {"optimizer": "sgdd"}, "optimizer must be one of rmsprop, "),
+        (
+            ([1, 2], recall(4)),
+            {"learning_rate": -1},
+            "learning_rate must be a positive number, got -1",
+        ),
+        (([1, 2], recall(4)), {"cell": "gru"}, "cell must be one of 'RNN', 'GRU', 'LSTM'"),
+        ((skip_rnn(3), recall(4)), {"cell": "GRU"}, "cell must be 'RNN' for a graph, got 'GRU'"),
+        ((torch.nn.GRU(8, 4), recall(4)), {}, "hidden_size must not be given with a module, got 6"),
+        (
+            (OneNumber(), recall(4)),
+            {"hidden_size": None},
+            r"model must map inputs \(time, batch, 8\)",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused_before_training(arguments, change, problem):
+    with pytest.raises((ValueError, TypeError), match=problem):
+        train(*arguments, **{"steps": 5} | SMALL | change)
+
+
+def test_schedules_autocast_and_compile_by_argument():
+    halved = []
+
+    def schedule(optimizer):
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 5, 0.5)
+        halved.append(scheduler)
+        return scheduler
+
+    train([1, 2], recall(4), steps=20, schedule=schedule, **SMALL)
+    assert halved[0].get_last_lr() == [1e-3 / 16]
+    training = train([1, 2], recall(4), steps=5, autocast=torch.bfloat16, **SMALL)
+    assert math.isfinite(training.final["test loss"])
+
+
+def test_loss_over_all_steps_is_that_over_ten_in_the_stated_ratio():
+    model = DilatedRNN(10, 4, [1, 2])
+    training = train(model, copy_memory(5, every_step=True), steps=5, log_every=5, progress=False)
+    assert training.network.readout.out_features == 9
+
+
+def test_digits_are_validated_and_tested_on_their_own_images():
+    training = train([1, 4], pixel_digits(), steps=5, **SMALL)
+    assert {row["split"] for row in training.curve} == {"train", "validation", "test"}
