@@ -186,13 +186,16 @@ def test_a_folder_of_texts_has_a_file_for_every_split(tmp_path: Path):
     ("make", "problem"),
     [
         (lambda: copy_memory(0), "delay must be a positive integer, got 0"),
-        (lambda: copy_memory(9, coding="two-hot"), "coding must be one of one-hot, number"),
+        (lambda: copy_memory(9, coding="two-hot"), "coding must be one of 'one-hot', 'number'"),
         (lambda: recall("5"), "lag must be a positive integer, got '5'"),
         (lambda: recall_within(2.5), "span must be a positive integer, got 2.5"),
         (lambda: adding(1), "steps must be an integer of at least 2, got 1"),
         (lambda: recall(3).batch(0, 0), "size must be a positive integer, got 0"),
         (lambda: recall(3).batch(1, -1), "seed must be a non-negative integer, got -1"),
-        (lambda: recall(3).batch(1, 0, "dev"), "split must be one of train, validation, test"),
+        (
+            lambda: recall(3).batch(1, 0, "dev"),
+            "split must be one of 'train', 'validation'",
+        ),
         (lambda: recall(10**9).batch(128, 0), "must fit in half of this machine's memory"),
         (lambda: characters("missing.txt"), "path must be a readable text, got missing.txt"),
     ],

@@ -263,9 +263,9 @@ class OneNumber(torch.nn.Module):
         (
             ([1, 2], recall(4)),
             {"readout": "big"},
-            "readout must be one of normal, torch, got 'big'",
+            "readout must be one of 'normal', 'torch' 'big'",
         ),
-        (([1, 2], recall(4)), {"optimizer": "sgdd"}, "optimizer must be one of rmsprop, "),
+        (([1, 2], recall(4)), {"optimizer": "sgdd"}, "optimizer must be one of 'rmsprop', "),
         (
             ([1, 2], recall(4)),
             {"learning_rate": -1},

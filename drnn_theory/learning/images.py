@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer
+from drnn_theory.checks import as_integer
 from drnn_theory.learning.tasks import Batch, Task, at_last_step, entropy, seeded
 
 __all__ = ["pixel_digits", "pixel_mnist"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from drnn_theory.dilations import shown
+from drnn_theory.checks import one_of, shown
 
 __all__ = ["TensorFlowRMSProp", "make_optimizer"]
 
@@ -63,6 +63,4 @@ def make_optimizer(
         raise ValueError(f"learning_rate must be a positive number, got {shown(rate)}")
     if callable(choice):
         return choice(network.parameters())
-    if choice not in _NAMED:
-        raise ValueError(f"optimizer must be one of {', '.join(_NAMED)}, got {shown(choice)}")
-    return _NAMED[choice](network.parameters(), rate)
+    return _NAMED[one_of(choice, "optimizer", _NAMED)](network.parameters(), rate)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, one_of, require_memory
 
 __all__ = ["SPLITS", "Batch", "Task", "adding", "copy_memory", "recall", "recall_within"]
 
@@ -66,8 +66,7 @@ class Task:
         """
         size = as_integer(size, "size")
         seed = as_integer(seed, "seed", minimum=0)
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {shown(split)}")
+        one_of(split, "split", SPLITS)
         require_memory(4 * size * self.steps * (self.input_size + 3), f"a batch of {size}")
         return self.sample(size, seed, split)
 
@@ -109,8 +108,7 @@ def copy_memory(delay: int, *, every_step: bool = False, coding: str = "one-hot"
     (2.079, 0.04)
     """
     delay = as_integer(delay, "delay")
-    if coding not in ("one-hot", "number"):
-        raise ValueError(f"coding must be one of one-hot, number, got {shown(coding)}")
+    one_of(coding, "coding", ("one-hot", "number"))
     steps, length = delay + 20, 10
     chosen = ", every_step=True" * every_step + ", coding='number'" * (coding == "number")
     name = f"copy_memory({delay}{chosen})"

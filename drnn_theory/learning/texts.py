@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from drnn_theory.dilations import as_integer, shown
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.learning.images import positions
 from drnn_theory.learning.tasks import Batch, Task, at_last_step, entropy, one_hot
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.dilations import as_integer, shown
+from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
 from drnn_theory.learning.optimizers import make_optimizer
 from drnn_theory.learning.tasks import SPLITS, Task
@@ -153,8 +153,7 @@ def train(
     validate_every = as_integer(validate_every, "validate_every")
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
-    if readout not in READOUTS:
-        raise ValueError(f"readout must be one of {', '.join(READOUTS)}, got {shown(readout)}")
+    one_of(readout, "readout", READOUTS)
     body_of = _body(model, task, hidden_size, cell, init)
     settings = {
         "task": task.name,
