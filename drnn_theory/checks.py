@@ -17,7 +17,13 @@ from typing import Any
 
 __all__ = ["as_integer", "as_number", "one_of", "require_extra", "require_memory", "shown"]
 
-EXTRAS = {"torch": "torch", "pandas": "tables", "ipywidgets": "notebook", "anywidget": "notebook"}
+EXTRAS = {
+    "torch": "torch",
+    "sklearn": "learning",
+    "pandas": "tables",
+    "ipywidgets": "notebook",
+    "anywidget": "notebook",
+}
 """Optional package: the extra of this package that installs it."""
 
 
@@ -126,6 +132,7 @@ def require_extra(package: str, task: str) -> ModuleType:
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
+        package = package.partition(".")[0]
         if error.name != package:  # it is there, and something that it needs is not
             raise
         command = f'pip install "drnn_theory[{EXTRAS[package]}]"'

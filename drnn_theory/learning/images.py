@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drnn_theory.checks import as_integer
+from drnn_theory.checks import as_integer, require_extra
 from drnn_theory.learning.tasks import Batch, Task, at_last_step, entropy, seeded
 
 __all__ = ["pixel_digits", "pixel_mnist"]
@@ -70,14 +70,7 @@ def pixel_digits(permuted: bool = False) -> Task:
 
     Raises ImportError, with what to install, without scikit-learn.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'pixel_digits needs scikit-learn: pip install "drnn_theory[learning]"'
-        ) from None
-
-    data = load_digits()
+    data = require_extra("sklearn.datasets", "pixel_digits").load_digits()
     pixels = torch.from_numpy(data.images.astype(np.uint8)).flatten(1)
     answers = torch.from_numpy(data.target.astype(np.int64))
     part = torch.arange(len(answers)) % 5
