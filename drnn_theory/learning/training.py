@@ -263,7 +263,7 @@ class _Run:
                 self.state = None  # the text begins again
             loss, metric, weight, state = self._measure(size, number, "train", self.state)
             if not torch.isfinite(loss):
-                return float(loss), math.nan
+                return float(loss.detach()), math.nan
             self.state = _detached(state) if self.task.carries else None
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
