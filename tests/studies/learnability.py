@@ -1,0 +1,136 @@
+"""Which measure of an architecture predicts how fast it learns?
+
+    python -m tests.studies.learnability [--jobs 1] [--rows 10]
+
+32 architectures of as many parameters as fit in 4,000 learn recall_within(64), by the authors'
+recipe with orthogonal matrices, zero biases and a read-out from N(0, 1): the setting that
+tests/studies/what_decides.py found. Written to learnability.csv in drnn_theory/data/measured, a row
+per run; ``curve`` is the accuracy over every 25 steps. Its groups:
+
+    rate     four architectures, three step sizes, a seed of their own: the step size is the one of
+             the least loss
+    all      all architectures at that step size, seeds 0, 1, 2
+    robust   eight of them at other step sizes and with other matrices, seed 0
+    lag      eight of them on recall(16), recall(64) and recall(100), where d(n), not its mean,
+             should decide, seed 0
+
+What is predicted is the step at which 90 % of the answers are right (last where that never comes,
+counted) and the loss after the budget; tests/studies/learnability_ranks.py makes the table of
+rank correlations.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from drnn_theory import (
+    dilated_rnn,
+    exponential_dilations,
+    hidden_size_for,
+    optimal_dilations,
+    recall,
+    recall_within,
+    skip_rnn,
+    train,
+)
+from tests.studies.running import run_table
+
+BUDGET = 4000  # parameters, the read-out not counted
+SPAN, STEPS, TARGET = 64, 600, 0.9
+RATES = (3e-4, 1e-3, 3e-3)
+RATE = 1e-3
+
+
+def architectures() -> dict[str, Any]:
+    """Return the 32 architectures by name, all of which reach every lag."""
+    named: dict[str, Any] = {f"plain {layers}": (1,) * layers for layers in (1, 2, 3, 4)}
+    for base, depths in ((2, range(2, 8)), (4, range(2, 5)), (8, range(2, 4))):
+        for layers in depths:
+            scheme = exponential_dilations(layers, base)
+            named[f"exponential {' '.join(map(str, scheme))}"] = scheme
+    for layers in (2, 3, 4, 5):
+        scheme = optimal_dilations(SPAN, layers).schemes[0]
+        named[f"optimal {' '.join(map(str, scheme))}"] = scheme
+    for skip, layers in ((8, 1), (32, 1), (8, 2), (32, 2)):
+        named[f"skip {skip}, {layers} layers"] = skip_rnn(skip, layers)
+    numbers = random.Random(0)
+    for layers in (2, 2, 3, 3, 3, 4, 4, 5, 5):
+        scheme = (1, *sorted(numbers.sample(range(2, SPAN + 1), layers - 1)))
+        named[f"random {' '.join(map(str, scheme))}"] = scheme
+    return named
+
+
+def width(architecture: Any, features: int = 8) -> int:
+    """Return the hidden size that the budget of parameters allows."""
+    graph = dilated_rnn(architecture) if isinstance(architecture, tuple) else architecture
+    return hidden_size_for(BUDGET, graph, input_size=features)
+
+
+def learn(
+    group: str, architecture: str, task: str, rate: float, matrices: str, seed: int, steps: int
+) -> dict[str, Any]:
+    """Train once and return how fast it went."""
+    torch.set_num_threads(1)
+    chosen = architectures()[architecture]
+    name, _, number = task.strip(")").partition("(")
+    training = train(
+        chosen,
+        {"recall": recall, "recall_within": recall_within}[name](int(number)),
+        hidden_size=width(chosen),
+        steps=steps,
+        seed=seed,
+        learning_rate=rate,
+        init=matrices,
+        target=0.99,
+        log_every=25,
+        validate_every=steps,
+        progress=False,
+    )
+    curve = [row for row in training.curve if row["split"] == "train"]
+    return {
+        "hidden_size": width(chosen),
+        "parameters": sum(p.numel() for p in training.network.body.parameters()),
+        "first_step_50": training.first_step(0.5),
+        "first_step_90": training.first_step(TARGET),
+        "last_step": training.final["step"],
+        "accuracy": training.final["test accuracy"],
+        "loss": training.final["test loss"],
+        "train_seconds": curve[-1]["seconds"],
+        "curve": " ".join(f"{row['metric']:.3f}" for row in curve),
+        "losses": " ".join(f"{row['loss']:.3f}" for row in curve),
+    }
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Yield the runs of all groups."""
+    names = list(architectures())
+    few = [names[i] for i in (1, 5, 12, 17)]
+    some = [names[i] for i in (1, 3, 5, 9, 11, 17, 20, 24)]
+
+    def row(group: str, name: str, **change: Any) -> dict[str, Any]:
+        usual = {"task": f"recall_within({SPAN})", "rate": RATE, "matrices": "orthogonal"}
+        usual |= {"seed": 0, "steps": STEPS}
+        return {"group": group, "architecture": name} | usual | change
+
+    for rate in RATES:
+        for name in few:
+            yield row("rate", name, rate=rate, seed=100)
+    for seed in (0, 1, 2):
+        for name in names:
+            yield row("all", name, seed=seed)
+    for name in some:
+        for lag in (16, 64, 100):
+            yield row("lag", name, task=f"recall({lag})")
+    for name in some:
+        for rate in RATES:
+            for matrices in ("torch", "orthogonal", "glorot"):
+                if (rate, matrices) != (RATE, "orthogonal"):
+                    yield row("robust", name, rate=rate, matrices=matrices)
+
+
+if __name__ == "__main__":
+    run_table("learnability", learn, rows())
