@@ -8,6 +8,7 @@ from drnn_theory.theorems.counts import COUNTS
 from drnn_theory.theorems.growth import GROWTH
 from drnn_theory.theorems.means import MEANS
 from drnn_theory.theorems.optima import OPTIMA
+from drnn_theory.theorems.schemes import SCHEMES
 from drnn_theory.theorems.spans import SPANS
 from drnn_theory.theorems.theorem import Theorem
 from drnn_theory.theorems.zoo import ZOO
@@ -22,5 +23,6 @@ THEOREMS: tuple[Theorem, ...] = (
     *SPANS,
     *GROWTH,
     *COUNTS,
+    *SCHEMES,
     *COMPARISONS,
 )

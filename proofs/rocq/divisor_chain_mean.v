@@ -214,21 +214,6 @@ Definition chain_mean (D : stack) (q m : nat) : Q :=
   (Qnat (length D) + half_sum (ratios D) + (Qnat q - 1) / 2 + Qnat q / Qnat m)%Q.
 Arguments chain_mean D (q m)%nat_scope.
 
-Lemma Qnat_add : forall a b, (Qnat (a + b) == Qnat a + Qnat b)%Q.
-Proof. intros. unfold Qnat. rewrite Nat2Z.inj_add, inject_Z_plus. reflexivity. Qed.
-
-Lemma Qnat_mul : forall a b, (Qnat (a * b) == Qnat a * Qnat b)%Q.
-Proof. intros. unfold Qnat. rewrite Nat2Z.inj_mul, inject_Z_mult. reflexivity. Qed.
-
-Lemma Qnat_pred : forall a, 1 <= a -> (Qnat (a - 1) == Qnat a - 1)%Q.
-Proof.
-  intros a Ha. unfold Qnat. rewrite Nat2Z.inj_sub by assumption.
-  unfold Z.sub. rewrite inject_Z_plus. reflexivity.
-Qed.
-
-Lemma Qnat_nonzero : forall a, 0 < a -> ~ (Qnat a == 0)%Q.
-Proof. intros a Ha. unfold Qnat, Qeq. simpl. lia. Qed.
-
 (** Ratios of a chain are positive. *)
 Lemma ratios_positive : forall D,
   positive D -> each_divides_next D -> Forall (fun r => 1 <= r) (ratios D).

@@ -316,6 +316,40 @@ Proof.
   intros n Hn. apply worst_distance_of_fewest. auto.
 Qed.
 
+(** L more edges than coins at each of m lags. *)
+Lemma sum_with_layers : forall L (c : nat -> nat) a m,
+  list_sum (map (fun n => L + c n) (seq a m)) = L * m + list_sum (map c (seq a m)).
+Proof.
+  intros L c a m. revert a. unfold list_sum.
+  induction m as [|m IH]; intros a; simpl; [lia|]. rewrite IH. lia.
+Qed.
+
+(** The mean recurrent length is L and the mean of the fewest coins .. *)
+Corollary mean_of_coins : forall D m (c : nat -> nat), 1 <= m ->
+  (forall n, 1 <= n <= m -> fewest D n (c n)) ->
+  is_mean_recurrent_length D m
+    (Qnat (length D) + Qnat (list_sum (map c (seq 1 m))) / Qnat m)%Q.
+Proof.
+  intros D m c Hm Hc. destruct (mean_of_fewest D m c Hc) as [d [Hd Heq]].
+  exists d. split; [assumption|]. rewrite <- Heq, sum_with_layers, Qnat_add, Qnat_mul. field.
+  apply Qnat_nonzero. lia.
+Qed.
+
+(** .. and where it exists, every lag can be paid. *)
+Corollary coins_of_mean : forall D m q, 1 <= m -> is_mean_recurrent_length D m q ->
+  exists c, (forall n, 1 <= n <= m -> fewest D n (c n)) /\
+    (q == Qnat (length D) + Qnat (list_sum (map c (seq 1 m))) / Qnat m)%Q.
+Proof.
+  intros D m q Hm [d [Hd Hq]].
+  assert (Hc : forall n, 1 <= n <= m ->
+    length D <= d n /\ fewest D n (d n - length D)).
+  { intros n Hn. destruct (Hd n Hn) as [[t Ht] _]. now apply distance_by_coins in Ht. }
+  exists (fun n => d n - length D). split; [intros n Hn; now apply Hc|].
+  rewrite Hq, (map_ext_in d (fun n => length D + (d n - length D))).
+  - rewrite sum_with_layers, Qnat_add, Qnat_mul. field. apply Qnat_nonzero. lia.
+  - intros n Hn. apply in_seq in Hn. specialize (Hc n ltac:(lia)). lia.
+Qed.
+
 (** The mean recurrent length by brute force, for definite stacks. *)
 Corollary mean_by_brute_force : forall D m q,
   positive D -> all_payable D m = true ->

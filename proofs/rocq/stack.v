@@ -6,7 +6,7 @@
     - the mean recurrent length;
     - divisor chains, their ratios, and the exponential stack. *)
 
-From Coq Require Import Arith List Lia QArith.
+From Coq Require Import Arith List Lia QArith Permutation.
 Import ListNotations.
 Open Scope nat_scope.
 
@@ -80,6 +80,15 @@ Definition is_mean_recurrent_length (D : stack) (m : nat) (q : Q) : Prop :=
   exists d : nat -> nat,
     (forall n, 1 <= n <= m -> is_worst_distance D n (d n)) /\
     (q == Qnat (list_sum (map d (seq 1 m))) / Qnat m)%Q.
+
+(** The stacks of [schemes] have the mean recurrent length [q] over the lags 1..m; no stack of L
+    dilations, whatever these are, has a smaller one, and one that has [q] is one of [schemes], its
+    layers in whatever order. *)
+Definition all_optima (L m : nat) (q : Q) (schemes : list stack) : Prop :=
+  (forall S, In S schemes -> is_mean_recurrent_length S m q) /\
+  (forall D q', positive D -> length D = L -> is_mean_recurrent_length D m q' ->
+    (q <= q')%Q /\
+    ((q' == q)%Q <-> exists S, In S schemes /\ Permutation S D)).
 
 (** ** Divisor chains *)
 
@@ -168,4 +177,48 @@ Proof.
   rewrite (map_ext_in d d'); [reflexivity|].
   intros n Hn. apply in_seq in Hn.
   apply (worst_distance_unique D n); [apply Hd | apply Hd']; lia.
+Qed.
+
+(** ** Naturals as rationals *)
+
+Lemma Qnat_add : forall a b, (Qnat (a + b) == Qnat a + Qnat b)%Q.
+Proof. intros. unfold Qnat. rewrite Nat2Z.inj_add, inject_Z_plus. reflexivity. Qed.
+
+Lemma Qnat_mul : forall a b, (Qnat (a * b) == Qnat a * Qnat b)%Q.
+Proof. intros. unfold Qnat. rewrite Nat2Z.inj_mul, inject_Z_mult. reflexivity. Qed.
+
+Lemma Qnat_pred : forall a, 1 <= a -> (Qnat (a - 1) == Qnat a - 1)%Q.
+Proof.
+  intros a Ha. unfold Qnat. rewrite Nat2Z.inj_sub by assumption.
+  unfold Z.sub. rewrite inject_Z_plus. reflexivity.
+Qed.
+
+Lemma Qnat_nonzero : forall a, 0 < a -> ~ (Qnat a == 0)%Q.
+Proof. intros a Ha. unfold Qnat, Qeq. simpl. lia. Qed.
+
+(** Order and equality of naturals, as rationals. *)
+Lemma Qnat_le : forall a b, (Qnat a <= Qnat b)%Q <-> a <= b.
+Proof. intros. unfold Qnat. rewrite <- Zle_Qle. lia. Qed.
+
+Lemma Qnat_eq : forall a b, (Qnat a == Qnat b)%Q <-> a = b.
+Proof. intros. unfold Qnat. rewrite inject_Z_injective. lia. Qed.
+
+Lemma Qnat_positive : forall a, 0 < a -> (0 < Qnat a)%Q.
+Proof. intros a Ha. unfold Qnat. rewrite <- (Zlt_Qlt 0). lia. Qed.
+
+Lemma Qnat_not_negative : forall a, (0 <= Qnat a)%Q.
+Proof. intros a. unfold Qnat. rewrite <- (Zle_Qle 0). lia. Qed.
+
+(** Numbers over the same number compare as they do. *)
+Lemma Qnat_div_le : forall a b m, 1 <= m -> (Qnat a / Qnat m <= Qnat b / Qnat m)%Q <-> a <= b.
+Proof.
+  intros a b m Hm. rewrite <- Qnat_le. unfold Qdiv. apply Qmult_le_r.
+  apply Qinv_lt_0_compat, Qnat_positive. lia.
+Qed.
+
+Lemma Qnat_div_eq : forall a b m, 1 <= m -> (Qnat a / Qnat m == Qnat b / Qnat m)%Q <-> a = b.
+Proof.
+  intros a b m Hm. rewrite <- Qnat_eq. unfold Qdiv. apply Qmult_inj_r.
+  intros H. pose proof (Qinv_lt_0_compat _ (Qnat_positive m ltac:(lia))) as Hpos.
+  rewrite H in Hpos. discriminate.
 Qed.

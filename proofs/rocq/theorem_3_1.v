@@ -273,13 +273,6 @@ Proof.
   rewrite <- Heq, half_sum_of_ratios, length_ratios. reflexivity.
 Qed.
 
-(** Order and equality of naturals, as rationals. *)
-Lemma Qnat_le : forall a b, (Qnat a <= Qnat b)%Q <-> a <= b.
-Proof. intros. unfold Qnat. rewrite <- Zle_Qle. lia. Qed.
-
-Lemma Qnat_eq : forall a b, (Qnat a == Qnat b)%Q <-> a = b.
-Proof. intros. unfold Qnat. rewrite inject_Z_injective. lia. Qed.
-
 (** The exponential stack has the mean L + (L - 1)(M - 1)/2 + 1/m; every chain of the class has at
     least this mean, and no chain but the exponential one has just this mean. *)
 Theorem theorem_3_1 : forall (L M : nat),
