@@ -121,6 +121,22 @@ def _parser() -> argparse.ArgumentParser:
         "--format", default="pdf", metavar="pdf,svg,png", help="one or more; default: pdf"
     )
     figures.set_defaults(run=_figures)
+
+    study = commands.add_parser(
+        "study",
+        help="train the architectures in a TOML file, each run kept when it finishes",
+        description="Train every architecture that a TOML file names, from every seed of its table "
+        "[study]. A run is kept in the store when it finishes: stopped by whatever, the same "
+        "command goes on. Exit 1 if a run failed.",
+        epilog=EPILOG,
+    )
+    study.add_argument("file", metavar="FILE.toml")
+    study.add_argument("--store", required=True, metavar="study.db", help="made if it is not there")
+    study.add_argument("--jobs", default="1", help="runs at a time; default: 1")
+    study.add_argument("--retry", action="store_true", help="try failed runs again")
+    study.add_argument("--csv", metavar="FILE.csv", help="write the rows there, too")
+    study.add_argument("--json", action="store_true", help="print JSON")
+    study.set_defaults(run=_study)
     return parser
 
 
@@ -263,6 +279,25 @@ def _figures(options: argparse.Namespace) -> int:
     for file in write_figures(options.names, options.out, venue=options.venue, formats=formats):
         print(f"wrote {file}")
     return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    from concurrent.futures import BrokenExecutor
+
+    from drnn_theory.learning.grid import run_grid
+
+    try:
+        study = run_grid(
+            options.file, store=options.store, jobs=_number(options.jobs), retry=options.retry
+        )
+    except BrokenExecutor as error:  # a worker was killed
+        raise ChildProcessError(str(error)) from None
+    if options.csv:
+        study.to_csv(options.csv)
+    print(json.dumps(study.to_dict(), indent=1) if options.json else study)
+    for failure in study.failures:
+        print(f"failed: {failure.row['architecture']}: {failure.error}", file=sys.stderr)
+    return 1 if study.failures else 0
 
 
 if __name__ == "__main__":

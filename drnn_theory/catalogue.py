@@ -7,15 +7,13 @@ The file is the same for every command::
     [architectures]
     mine = [1, 5, 18, 25]            # dilations, bottom layer first
     skips = { family = "skip_rnn", skip = 100, layers = 4 }
-    mixed = { layers = [{ convolution = 3, dilation = 2 }, { recurrent = [1, 8] },
-                        { attention = 64 }], residual = true }
     drawn = { edges = [["x", "h", 0], ["h", "h", 1]], inputs = ["x"], outputs = ["h"] }
     summed = { edges = [["x", "h", 0], ["h", "h", 1]], identities = [["h", "h", 2]],
                inputs = ["x"], outputs = ["h"] }
     saved = { json = "graph.json" }  # written by graph_to_json; relative to the TOML file
 
 A family is any function of :mod:`drnn_theory.architectures` that returns a graph, with its
-arguments.
+arguments. A table [study] says how the command ``study`` trains them; others pass over it.
 """
 
 from __future__ import annotations
@@ -30,7 +28,6 @@ from drnn_theory import architectures as zoo
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
-from drnn_theory.layers import Attention, Convolution, Layer, Recurrent, StateSpace, sequential
 
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
@@ -80,15 +77,7 @@ def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
     ({'mine': (1, 5, 18, 25)}, 100)
     """
     path = Path(path)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must be a TOML file, got {error}") from None
-    unknown = sorted(data.keys() - {"span", "architectures"})
-    if unknown:
-        raise ValueError(f"{path}: keys must be span or [architectures], got {unknown[0]}")
+    data = read_tables(path)
     table = data.get("architectures")
     if not isinstance(table, dict) or not table:
         raise ValueError(f"{path}: [architectures] must name one or more, got {shown(table)}")
@@ -103,6 +92,20 @@ def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
     return named, span
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """Return what the TOML file holds, with no other keys than those of any command."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be a TOML file, got {error}") from None
+    unknown = sorted(data.keys() - {"span", "architectures", "study"})
+    if unknown:
+        raise ValueError(f"{path}: keys must be span, [architectures] or [study], got {unknown[0]}")
+    return data
 
 
 def _architecture(entry: Any, folder: Path) -> Any:
@@ -129,15 +132,6 @@ def _architecture(entry: Any, folder: Path) -> Any:
         except (OSError, ValueError) as error:
             raise ValueError(f"json must name a readable file, got {error}") from None
         return graph_from_json(text)
-    if "layers" in entry:
-        _only(entry, {"layers", "residual"})
-        if not isinstance(entry["layers"], list):
-            raise ValueError(f"layers must be a list of tables, got {shown(entry['layers'])}")
-        stack = [
-            [_layer(layer) for layer in item] if isinstance(item, list) else _layer(item)
-            for item in entry["layers"]
-        ]
-        return sequential(stack, residual=entry.get("residual", False))
     if "edges" in entry:
         _only(entry, {"edges", "identities", "inputs", "outputs", "period"})
         for role in ("inputs", "outputs"):
@@ -146,28 +140,7 @@ def _architecture(entry: Any, folder: Path) -> Any:
         for kind in {"edges", "identities"} & entry.keys():
             entry[kind] = _listed(entry[kind])
         return cyclic_graph(entry.pop("edges"), **entry)
-    raise ValueError(f"a table must have the key family, layers, edges or json, got {shown(entry)}")
-
-
-LAYERS: dict[str, tuple[Callable[..., Layer], str | None]] = {
-    "recurrent": (lambda lags: Recurrent(*(lags if isinstance(lags, list) else [lags])), None),
-    "convolution": (Convolution, "dilation"),
-    "attention": (Attention, "dilation"),
-    "state_space": (StateSpace, None),
-}
-
-
-def _layer(entry: Any) -> Layer:
-    """Return the layer of a table whose one key names it."""
-    named = sorted(entry.keys() & LAYERS.keys()) if isinstance(entry, dict) else []
-    if len(named) != 1:
-        raise ValueError(
-            f"a layer must have one of the keys {', '.join(LAYERS)}, got {shown(entry)}"
-        )
-    build, option = LAYERS[named[0]]
-    _only(entry, {named[0], *([option] if option else [])})
-    options = {option: entry[option]} if option is not None and option in entry else {}
-    return build(entry[named[0]], **options)
+    raise ValueError(f"a table must have the key family, edges or json, got {shown(entry)}")
 
 
 def _listed(edges: Any) -> list[Any]:

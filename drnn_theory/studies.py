@@ -44,6 +44,8 @@ __all__ = ["Study", "read_study", "run_study"]
 
 COLUMNS = ("error", "seconds")
 """What every row of a study has beside its arguments and its results."""
+WIDEST = 40
+"""Characters of a word in a table that is shown."""
 IN_FLIGHT = 1000
 """Rows submitted at a time to an executor that does not say how many workers it has."""
 LOOK_AGAIN = 0.2
@@ -88,6 +90,13 @@ class Study:
         """Return a pandas DataFrame of :meth:`rows`, which needs the extra ``tables``."""
         return as_frame(self.rows())
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return function, version and :meth:`rows` as JSON can hold them."""
+        from drnn_theory.writing import plain_rows  # workers do without it
+
+        rows = plain_rows(self.rows())
+        return {"function": self.function, "version": self.version, "rows": rows}
+
     def to_csv(self, path: str | Path) -> None:
         """Write :meth:`rows` as CSV, whole or not at all, with the function and where each ran."""
         from drnn_theory.writing import replacing, rows_as_csv  # workers do without it
@@ -101,18 +110,36 @@ class Study:
             temporary.write_text(rows_as_csv(rows, about), encoding="utf-8", newline="")
 
     def __str__(self) -> str:
-        return as_text(self._told())
+        rows, notes = self._told()
+        narrow = [{k.replace(" ", "\n"): v for k, v in row.items()} for row in rows]
+        return "\n".join([as_text(narrow), *notes])
 
     def _repr_html_(self) -> str:
-        return as_html(self._told())
+        return as_html(*self._told())
 
-    def _told(self) -> list[dict[str, Any]]:
-        """Return the rows as people read them: no column of errors where there are none."""
+    def _told(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the rows as people read them, and a note of what is the same in all of them."""
         rows = self.rows()
-        if not self.failures:
-            for row in rows:
-                del row["error"]
-        return rows
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [{name: _cell(row.get(name)) for name in names} for row in rows]
+        if len(rows) < 2:
+            return cells, []
+        same = {name: cells[0][name] for name in names if len({row[name] for row in cells}) == 1}
+        told = "; ".join(f"{name} {cell}" for name, cell in same.items() if cell is not None)
+        varied = [{name: row[name] for name in names if name not in same} for row in cells]
+        return varied, [f"In every row: {told}."] if told else []
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as it stands in a table: one line, and not too long a one."""
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
+    if isinstance(value, tuple):
+        value = ", ".join(str(_cell(item)) for item in value)
+    if not isinstance(value, str):
+        return value
+    line = " ".join(value.split())
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 3]}..."
 
 
 def run_study(
@@ -139,7 +166,7 @@ def run_study(
         rows: dictionaries of plain values. A list reaches the function as a tuple, a numpy number
             as a Python one. Equal rows are one row.
         store: the file that keeps the rows; it is made if it is not there.
-        executor: anything with ``submit``, such as a pool of :mod:`concurrent.futures` or
+        executor: anything with ``submit``, such as a pool of ``concurrent.futures`` or
             ``client.get_executor()`` of dask.distributed; by default rows run one by one in this
             process. Only this process writes the store.
         version: what tells this function from others of its name; by default a hash of its source,
@@ -149,11 +176,9 @@ def run_study(
             it does not say how many it has.
         progress: show a bar with an estimate of what remains, on standard error.
 
-    Raises:
-        ValueError: before anything is computed, for a store of another function or version, a
-            damaged one or one that cannot be written; none of them is touched.
-        OSError: where the disk is full; what was stored is kept.
-        concurrent.futures.BrokenExecutor: where workers died; what was stored is kept.
+    Raises ValueError, before anything is computed, for a store of another function or version, a
+    damaged one or one that cannot be written, none of which is touched; OSError where the disk is
+    full; BrokenExecutor (of ``concurrent.futures``) where workers died. What was stored is kept.
 
     >>> from tempfile import TemporaryDirectory
     >>> from drnn_theory import compute_mrl

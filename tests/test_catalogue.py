@@ -45,14 +45,14 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ("a = ", "must be a TOML file, got Invalid value"),
         ("", "[architectures] must name one or more, got None"),
         ("[architectures]", "[architectures] must name one or more, got {}"),
-        ("spam = 8\n[architectures]\na = [1]", "keys must be span or [architectures], got spam"),
+        (
+            "spam = 8\n[architectures]\na = [1]",
+            "keys must be span, [architectures] or [study], got spam",
+        ),
         ("span = 0\n[architectures]\na = [1]", "span must be a positive integer, got 0"),
         ("[architectures]\na = [1, 0]", "architectures.a: dilations must be one or more positive"),
         ("[architectures]\na = 5", "architectures.a: dilations must be one or more positive"),
-        (
-            "[architectures]\na = {}",
-            "architectures.a: a table must have the key family, layers,",
-        ),
+        ("[architectures]\na = {}", "architectures.a: a table must have the key family, edges"),
         (
             '[architectures]\na = {family = "rnn"}',
             "architectures.a: family must be one of 'clockwork_rnn', 'dilated_cnn',",
