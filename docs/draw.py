@@ -18,6 +18,7 @@ ZOO = {
     "dilated_rnn([2, 4], fusion=True)": (d.dilated_rnn([2, 4], fusion=True), 7),
     "skip_rnn(4, layers=2)": (d.skip_rnn(4, 2), 8),
     "layers_rnn([[1], [1, 2], [1, 4]])": (d.layers_rnn([[1], [1, 2], [1, 4]]), 8),
+    "residual_rnn([[1, 2], [4]])": (d.residual_rnn([[1, 2], [4]]), 8),
     "narx_rnn(4)": (d.narx_rnn(4), 8),
     "mist_rnn([1, 2, 4, 8])": (d.mist_rnn([1, 2, 4, 8]), 8),
     "clockwork_rnn([1, 2, 4])": (d.clockwork_rnn([1, 2, 4]), 7),

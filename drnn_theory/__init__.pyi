@@ -8,6 +8,7 @@ from .architectures import (
     layers_rnn,
     mist_rnn,
     narx_rnn,
+    residual_rnn,
     skip_rnn,
     stacked_rnn,
     tcn,
@@ -35,6 +36,7 @@ from .gradients import (
 )
 from .graphs import cyclic_graph, graph_from_json, graph_to_json, unfold
 from .law import expected_gradient_profile, mean_field_slopes
+from .layers import Attention, Convolution, Recurrent, StateSpace, sequential
 from .learning import (
     Task,
     Training,
@@ -72,13 +74,17 @@ from .theorems import THEOREMS, Theorem, verify
 __all__ = [
     "FIGURES",
     "THEOREMS",
+    "Attention",
     "Comparison",
+    "Convolution",
     "DilatedRNN",
     "GradientProfile",
     "GraphRNN",
     "GraphState",
     "Leak",
     "PaperFigure",
+    "Recurrent",
+    "StateSpace",
     "Study",
     "Summary",
     "Task",
@@ -137,8 +143,10 @@ __all__ = [
     "recurrent_depth",
     "recurrent_edges_per_node",
     "recurrent_skip_coefficient",
+    "residual_rnn",
     "reviews",
     "run_study",
+    "sequential",
     "sequential_steps",
     "shortest_path",
     "shortest_path_lengths",

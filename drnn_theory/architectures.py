@@ -3,7 +3,8 @@ r"""The zoo: recurrent architectures of the literature as cyclic graphs.
 Units are named as in the figures of the papers: ``x`` the input, ``h1``, ``h2``, .. the hidden
 states from the bottom up, ``y`` an output where the architecture has one of its own. In a stack
 the output is the top layer's state, so that every path from input to output has exactly L vertical
-edges for L layers.
+edges for L layers. Residual sums and skip connections are identities, which count no edge; a sum
+that is a unit of its own is called ``r`` and a number.
 
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
 [2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,
@@ -19,6 +20,8 @@ dependencies, arXiv:1702.07805.
 [9] Oord et al., WaveNet, arXiv:1609.03499.
 [10] Bai, Kolter, Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent Networks,
 arXiv:1803.01271.
+[11] Smyl, A hybrid method of exponential smoothing and recurrent neural networks for time series
+forecasting, International Journal of Forecasting 2020.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ import networkx as nx
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph, cyclic_graph
+from drnn_theory.layers import Convolution, Layer, Recurrent, layer_name, sequential, stacked
 
 __all__ = [
     "Architecture",
@@ -48,6 +52,7 @@ __all__ = [
     "layers_rnn",
     "mist_rnn",
     "narx_rnn",
+    "residual_rnn",
     "skip_rnn",
     "stacked_rnn",
     "tcn",
@@ -69,13 +74,29 @@ def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
     """
     if isinstance(architecture, nx.Graph):
         return as_graph(architecture)
-    if isinstance(getattr(architecture, "graph", None), nx.MultiDiGraph):  # a GraphRNN
+    home = _home(architecture)
+    if home == "torch":
+        raise TypeError(
+            "architecture must be dilations, a cyclic graph or a model of this package, got the "
+            f"torch module {type(architecture).__name__}: gradient_profile measures how far back "
+            "any module reads"
+        )
+    if home == "drnn_theory" and hasattr(architecture, "graph"):  # a GraphRNN
         return as_graph(architecture.graph)
-    if hasattr(architecture, "dilations"):  # a DilatedRNN
-        if getattr(architecture, "fusion", False):
+    if home == "drnn_theory" and hasattr(architecture, "dilations"):  # a DilatedRNN
+        fusion = getattr(architecture, "fusion", False)
+        if len(getattr(architecture, "groups", ())) > 1:
+            return residual_rnn(architecture.groups, fusion=fusion)
+        if fusion:
             return dilated_rnn(architecture.dilations, fusion=True)
         return as_dilations(architecture.dilations)
     return as_dilations(architecture)
+
+
+def _home(architecture: Any) -> str:
+    """Return where the nearest class of an object comes from: "drnn_theory", "torch" or ""."""
+    homes = (cls.__module__.partition(".")[0] for cls in type(architecture).__mro__)
+    return next((home for home in homes if home in ("drnn_theory", "torch")), "")
 
 
 def as_cyclic_graph(architecture: Any) -> nx.MultiDiGraph:
@@ -87,24 +108,36 @@ def as_cyclic_graph(architecture: Any) -> nx.MultiDiGraph:
 def layers_rnn(layers: Iterable[Iterable[int]]) -> nx.MultiDiGraph:
     """Return the stack whose layer l has recurrent edges of the lags ``layers[l - 1]``.
 
+    Groups of layers with residual sums around them are :func:`residual_rnn`.
+
     >>> sorted(layers_rnn([[1, 4], [2]]).edges(data="lag"))
     [('h1', 'h1', 1), ('h1', 'h1', 4), ('h1', 'h2', 0), ('h2', 'h2', 2), ('x', 'h1', 0)]
     """
-    rule = "layers must be a list of lists of positive integers"
-    if isinstance(layers, (str, dict)) or not isinstance(layers, Iterable):
-        raise TypeError(f"{rule}, got {shown(layers)}")
-    require_memory(1000 * length_hint(layers), "a graph of so many layers")
-    lags = list(layers)
-    if not lags:
-        raise ValueError(f"{rule}, got none")
-    edges: list[tuple[str, str, int]] = []
-    for layer, layer_lags in enumerate(lags, start=1):
-        if isinstance(layer_lags, str) or not isinstance(layer_lags, Iterable):
-            raise TypeError(f"{rule}, got {shown(layer_lags)} for layer {layer}")
-        below, here = _layer(layer - 1), _layer(layer)
-        edges.append((below, here, 0))
-        edges.extend((here, here, lag) for lag in as_dilations(layer_lags, name="lags"))
-    return cyclic_graph(edges, inputs=["x"], outputs=[_layer(len(lags))])
+    lags = _nested(layers, "layers must be a list of lists of positive integers", "layer", "lags")
+    return sequential([Recurrent(*layer_lags) for layer_lags in lags])
+
+
+def residual_rnn(groups: Iterable[Iterable[int]], *, fusion: bool = False) -> nx.MultiDiGraph:
+    """Return the stack of groups of dilated layers with a sum around each group but the first.
+
+    Within a group layer upon layer reads its own state of a dilation before, as in
+    :func:`dilated_rnn`; what a group reads is added to its output. So Smyl's ES-RNN and the library
+    neuralforecast wire their DilatedRNN [11], whose first group takes the input to another width.
+    ``fusion`` as in :func:`dilated_rnn`.
+
+    >>> from drnn_theory import shortest_path_lengths
+    >>> shortest_path_lengths(residual_rnn([[1, 2], [4, 8]]), 8)
+    array([2., 3., 3., 4., 4., 5., 5., 6., 5.])
+    """
+    rule = "groups must be a list of lists of positive integers"
+    scheme = _nested(groups, rule, "group", "dilations")
+    if len(scheme) < 2:
+        raise ValueError(
+            f"groups must be two or more, since no sum goes around the first, got {scheme}: "
+            "one group is dilated_rnn"
+        )
+    graph = sequential([[Recurrent(s) for s in group] for group in scheme], residual=True)
+    return _fused(graph, scheme[0][0]) if fusion else graph
 
 
 def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDiGraph:
@@ -120,12 +153,7 @@ def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDi
     """
     scheme = as_dilations(dilations)
     stack = layers_rnn([s] for s in scheme)
-    if not fusion:
-        return stack
-    _require_edges(scheme[0])
-    edges = list(stack.edges(data="lag"))
-    edges += [(_layer(len(scheme)), "y", lag) for lag in range(scheme[0])]
-    return cyclic_graph(edges, inputs=["x"], outputs=["y"])
+    return _fused(stack, scheme[0]) if fusion else stack
 
 
 def stacked_rnn(layers: int) -> nx.MultiDiGraph:
@@ -148,28 +176,27 @@ def skip_rnn(skip: int, layers: int = 1) -> nx.MultiDiGraph:
     return layers_rnn([[1, as_integer(skip, "skip")]] * int(layers))
 
 
-def dilated_cnn(dilations: Iterable[int], kernel_size: int = 2) -> nx.MultiDiGraph:
+def dilated_cnn(dilations: Iterable[int], kernel_size: int | Iterable[int] = 2) -> nx.MultiDiGraph:
     """Return the stack of dilated causal convolutions: layer l reads multiples of s_l back.
 
-    Its ``kernel_size`` taps read the layer below at the lags 0, s_l, 2 s_l and so on. It has no
-    cycle; lags of its receptive field and beyond are unreachable.
+    Its ``kernel_size`` taps, one number or one per layer, read the layer below at the lags 0, s_l,
+    2 s_l and so on. It has no cycle; lags of its receptive field and beyond are unreachable.
 
     >>> sorted(dilated_cnn([1, 2]).edges(data="lag"))
     [('h1', 'h2', 0), ('h1', 'h2', 2), ('x', 'h1', 0), ('x', 'h1', 1)]
+    >>> from drnn_theory import receptive_field
+    >>> receptive_field(dilated_cnn([1, 4], kernel_size=[5, 3]))
+    13
     """
     scheme = as_dilations(dilations)
-    taps = as_integer(kernel_size, "kernel_size")
-    _require_edges(len(scheme) * taps)
-    edges = [
-        (_layer(layer - 1), _layer(layer), tap * s)
-        for layer, s in enumerate(scheme, start=1)
-        for tap in range(taps)
-    ]
-    return cyclic_graph(edges, inputs=["x"], outputs=[_layer(len(scheme))])
+    return sequential(map(Convolution, _kernels(kernel_size, scheme), scheme))
 
 
 def narx_rnn(max_lag: int) -> nx.MultiDiGraph:
     """Return the NARX RNN [5, 6]: one layer that reads its last ``max_lag`` states.
+
+    Lin et al. [5] feed back the output, which is what a NARX model is; as modelled here, and in
+    [6], the state is fed back, since in this package the output of a layer is its state.
 
     >>> sorted(lag for *_, lag in narx_rnn(3).edges(data="lag"))
     [0, 1, 2, 3]
@@ -250,7 +277,7 @@ def gated_feedback_rnn(layers: int) -> nx.MultiDiGraph:
     12
     """
     _require_edges(as_integer(layers, "layers") ** 2)
-    names = [_layer(number) for number in range(1, int(layers) + 1)]
+    names = [layer_name(number) for number in range(1, int(layers) + 1)]
     edges = [(below, here, 0) for below, here in pairwise(["x", *names])]
     edges += [(source, target, 1) for source in names for target in names]
     return cyclic_graph(edges, inputs=["x"], outputs=names[-1:])
@@ -274,35 +301,60 @@ def fast_slow_rnn(fast_cells: int = 2) -> nx.MultiDiGraph:
     return cyclic_graph(edges, inputs=["x"], outputs=fast[-1:])
 
 
-def wavenet(dilations: Iterable[int], blocks: int = 1, kernel_size: int = 2) -> nx.MultiDiGraph:
-    """Return a WaveNet [9]: dilated convolutions, repeated ``blocks`` times, read by one output.
+def wavenet(
+    dilations: Iterable[int],
+    blocks: int = 1,
+    kernel_size: int | Iterable[int] = 2,
+    *,
+    first_kernel_size: int = 1,
+) -> nx.MultiDiGraph:
+    """Return a WaveNet [9]: dilated convolutions, repeated ``blocks`` times, summed by the output.
 
-    The residual way past a convolution is an edge of lag 0 that the convolution has anyway; the
-    skip connections are edges of lag 0 from every layer to the output ``y``.
+    A first causal convolution ``p`` gives the input its width; its ``first_kernel_size`` is 1
+    unless given, a convolution of one tap. Each layer reads the sum of p and of all layers below,
+    the residual connection, and the output ``y`` is the sum of all layers, the skip connections. As
+    modelled here the gate and the 1x1 convolutions of a layer are part of its one edge.
 
-    >>> wavenet([1, 2], blocks=2).number_of_edges()  # 4 layers of 2 taps, 4 skip connections
-    12
+    >>> from drnn_theory import shortest_path_lengths
+    >>> shortest_path_lengths(wavenet([1, 2, 4]), 7)
+    array([2., 2., 2., 3., 2., 3., 3., 4.])
     """
-    scheme = _repeated(dilations, blocks)
-    stack = dilated_cnn(scheme, kernel_size)
-    edges = [*stack.edges(data="lag")]
-    edges += [(_layer(layer), "y", 0) for layer in range(1, len(scheme) + 1)]
-    return cyclic_graph(edges, inputs=["x"], outputs=["y"])
+    scheme, kernels = _repeated(dilations, blocks, kernel_size)
+    wiring = nx.MultiDiGraph()
+    for tap in range(as_integer(first_kernel_size, "first_kernel_size")):
+        wiring.add_edge("x", "p", lag=tap)
+    below = "p"
+    for layer, (dilation, taps) in enumerate(zip(scheme, kernels, strict=True), start=1):
+        here = layer_name(layer)
+        for source, target, traits in Convolution(taps, dilation).edges(below, layer):
+            wiring.add_edge(source, target, **traits)
+        wiring.add_edge(here, "y", lag=0, identity=True)
+        if layer < len(scheme):
+            wiring.add_edge(below, f"r{layer}", lag=0, identity=True)
+            wiring.add_edge(here, f"r{layer}", lag=0, identity=True)
+            below = f"r{layer}"
+    return cyclic_graph(wiring, inputs=["x"], outputs=["y"])
 
 
-def tcn(dilations: Iterable[int], blocks: int = 1, kernel_size: int = 2) -> nx.MultiDiGraph:
+def tcn(
+    dilations: Iterable[int], blocks: int = 1, kernel_size: int | Iterable[int] = 2
+) -> nx.MultiDiGraph:
     """Return a temporal convolutional network [10]: residual pairs of convolutions per dilation.
 
-    Each dilation, in ``blocks`` repetitions of the scheme, has two convolutions and an edge of
-    lag 0 past both.
+    Each dilation, in ``blocks`` repetitions of the scheme, has two convolutions and a sum around
+    both, for the first pair by a convolution ``p`` of one tap, which gives the input its width.
 
-    >>> sorted(tcn([2]).edges(data="lag"))
-    [('h1', 'h2', 0), ('h1', 'h2', 2), ('x', 'h1', 0), ('x', 'h1', 2), ('x', 'h2', 0)]
+    >>> from drnn_theory import count_parameters, shortest_path_lengths
+    >>> shortest_path_lengths(tcn([1, 2]), 4)
+    array([1., 2., 2., 4., 3.])
+    >>> count_parameters(tcn([2**k for k in range(8)], kernel_size=7), 25)
+    66250
     """
-    scheme = _repeated(dilations, blocks)
-    edges = [*dilated_cnn([s for s in scheme for _ in range(2)], kernel_size).edges(data="lag")]
-    edges += [(_layer(2 * pair), _layer(2 * pair + 2), 0) for pair in range(len(scheme))]
-    return cyclic_graph(edges, inputs=["x"], outputs=[_layer(2 * len(scheme))])
+    scheme, kernels = _repeated(dilations, blocks, kernel_size)
+    pairs: list[list[Layer]] = [
+        [Convolution(k, s)] * 2 for k, s in zip(kernels, scheme, strict=True)
+    ]
+    return stacked(pairs, residual=True, projected=True)
 
 
 def _clocked(
@@ -316,7 +368,7 @@ def _clocked(
     period = math.lcm(*clocks)
     updates = sum(period // clock * len(near) for clock, near in zip(clocks, reads, strict=True))
     require_memory(1000 * (updates + period * (2 + len(clocks))), f"a graph of period {period}")
-    names = [_layer(module + 1) for module in range(len(clocks))]
+    names = [layer_name(module + 1) for module in range(len(clocks))]
     edges = []
 
     def read(time: int, target: str, source: int, delay: int) -> None:
@@ -340,17 +392,54 @@ def _clocked(
     return graph
 
 
-def _repeated(dilations: Iterable[int], blocks: int) -> tuple[int, ...]:
+def _fused(graph: nx.MultiDiGraph, width: int) -> nx.MultiDiGraph:
+    """Return the graph with an output ``y`` that reads its output of the last ``width`` steps."""
+    _require_edges(width)
+    (top,) = graph.graph["outputs"]
+    wiring = nx.MultiDiGraph(graph.edges(data=True))
+    wiring.add_edges_from((top, "y", {"lag": lag}) for lag in range(width))
+    return cyclic_graph(wiring, inputs=["x"], outputs=["y"])
+
+
+def _nested(rows: Any, rule: str, one: str, name: str) -> list[tuple[int, ...]]:
+    """Return lists of positive integers, as those of ``one`` layer or group, as tuples."""
+    if isinstance(rows, (str, dict)) or not isinstance(rows, Iterable):
+        raise TypeError(f"{rule}, got {shown(rows)}")
+    require_memory(1000 * length_hint(rows), f"a graph of so many {one}s")
+    schemes = []
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(f"{rule}, got {shown(row)} for {one} {number}")
+        schemes.append(as_dilations(row, name=name))
+    if not schemes:
+        raise ValueError(f"{rule}, got none")
+    return schemes
+
+
+def _kernels(kernel_size: Any, scheme: tuple[int, ...]) -> tuple[int, ...]:
+    """Return one kernel size per dilation, of one number or as many."""
+    if isinstance(kernel_size, str) or not isinstance(kernel_size, Iterable):
+        kernels = (as_integer(kernel_size, "kernel_size"),) * len(scheme)
+    else:
+        kernels = as_dilations(kernel_size, name="kernel sizes")
+        if len(kernels) != len(scheme):
+            raise ValueError(
+                f"kernel_size must be one number or one per dilation, {len(scheme)}, "
+                f"got {len(kernels)}: {shown(list(kernels))}"
+            )
+    _require_edges(sum(kernels))
+    return kernels
+
+
+def _repeated(
+    dilations: Iterable[int], blocks: int, kernel_size: Any
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     scheme = as_dilations(dilations)
-    _require_edges(len(scheme) * as_integer(blocks, "blocks"))
-    return scheme * int(blocks)
+    kernels = _kernels(kernel_size, scheme)
+    _require_edges(sum(kernels) * as_integer(blocks, "blocks"))
+    return scheme * int(blocks), kernels * int(blocks)
 
 
 def _require_edges(edges: int) -> None:
     """Refuse a graph that would not fit in memory, before it is built."""
     require_memory(1000 * edges, f"a graph of {edges} edges or more")
-
-
-def _layer(number: int) -> str:
-    """Return the name of a layer's unit; layer 0 is the input."""
-    return f"h{number}" if number else "x"

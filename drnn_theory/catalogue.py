@@ -7,6 +7,8 @@ The file is the same for every command::
     [architectures]
     mine = [1, 5, 18, 25]            # dilations, bottom layer first
     skips = { family = "skip_rnn", skip = 100, layers = 4 }
+    mixed = { layers = [{ convolution = 3, dilation = 2 }, { recurrent = [1, 8] },
+                        { attention = 64 }], residual = true }
     drawn = { edges = [["x", "h", 0], ["h", "h", 1]], inputs = ["x"], outputs = ["h"] }
     summed = { edges = [["x", "h", 0], ["h", "h", 1]], identities = [["h", "h", 2]],
                inputs = ["x"], outputs = ["h"] }
@@ -28,6 +30,7 @@ from drnn_theory import architectures as zoo
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
+from drnn_theory.layers import Attention, Convolution, Layer, Recurrent, StateSpace, sequential
 
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
@@ -132,6 +135,15 @@ def _architecture(entry: Any, folder: Path) -> Any:
         except (OSError, ValueError) as error:
             raise ValueError(f"json must name a readable file, got {error}") from None
         return graph_from_json(text)
+    if "layers" in entry:
+        _only(entry, {"layers", "residual"})
+        if not isinstance(entry["layers"], list):
+            raise ValueError(f"layers must be a list of tables, got {shown(entry['layers'])}")
+        stack = [
+            [_layer(layer) for layer in item] if isinstance(item, list) else _layer(item)
+            for item in entry["layers"]
+        ]
+        return sequential(stack, residual=entry.get("residual", False))
     if "edges" in entry:
         _only(entry, {"edges", "identities", "inputs", "outputs", "period"})
         for role in ("inputs", "outputs"):
@@ -140,7 +152,28 @@ def _architecture(entry: Any, folder: Path) -> Any:
         for kind in {"edges", "identities"} & entry.keys():
             entry[kind] = _listed(entry[kind])
         return cyclic_graph(entry.pop("edges"), **entry)
-    raise ValueError(f"a table must have the key family, edges or json, got {shown(entry)}")
+    raise ValueError(f"a table must have the key family, layers, edges or json, got {shown(entry)}")
+
+
+LAYERS: dict[str, tuple[Callable[..., Layer], str | None]] = {
+    "recurrent": (lambda lags: Recurrent(*(lags if isinstance(lags, list) else [lags])), None),
+    "convolution": (Convolution, "dilation"),
+    "attention": (Attention, "dilation"),
+    "state_space": (StateSpace, None),
+}
+
+
+def _layer(entry: Any) -> Layer:
+    """Return the layer of a table whose one key names it."""
+    named = sorted(entry.keys() & LAYERS.keys()) if isinstance(entry, dict) else []
+    if len(named) != 1:
+        raise ValueError(
+            f"a layer must have one of the keys {', '.join(LAYERS)}, got {shown(entry)}"
+        )
+    build, option = LAYERS[named[0]]
+    _only(entry, {named[0], *([option] if option else [])})
+    options = {option: entry[option]} if option is not None and option in entry else {}
+    return build(entry[named[0]], **options)
 
 
 def _listed(edges: Any) -> list[Any]:

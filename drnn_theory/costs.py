@@ -4,12 +4,12 @@ Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit tha
 what comes back from itself is a recurrent cell as torch.nn has it: per gate one matrix for every
 edge into it and two bias vectors. Any other (a convolution, a fusion layer) is linear: one matrix
 per edge, one bias. Identities have no parameters, nor have sums, which only identities enter.
-Matrices are shared over time, over the phases of a longer period too.
+Matrices are shared over time, over the phases of a longer period too. Attention has four matrices
+for all its edges and no bias, and a diagonal edge, the decay of a state space, one number per unit.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from math import isqrt
 from typing import Any
@@ -21,10 +21,9 @@ from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import (
     bare_inputs,
-    identity_edges,
     is_identity,
-    matrix_edges,
-    matrix_names,
+    matrices,
+    scaled_identities,
     sums,
     unit_of,
 )
@@ -102,8 +101,9 @@ def require_equal_widths(
     if isinstance(architecture, tuple) or input_size == hidden_size:
         return
     bare = bare_inputs(architecture)
-    for source, target, _ in identity_edges(architecture):
-        if source in bare:
+    for source, target, data in architecture.edges(data=True):
+        kept = is_identity(data) or data.get("diagonal", False)
+        if source in bare and kept and "attention" not in data:
             raise ValueError(
                 f"identities must join equal widths, got input_size {input_size} at "
                 f"{shown(source)} and hidden_size {hidden_size} at {shown(target)}"
@@ -132,16 +132,26 @@ def state_size(
     kept = [0] * period
     for node in graph:
         out = list(graph.out_edges(node, data=True))
-        lags = [max((data["lag"] for *_, data in out), default=0)]
+        states = [data["lag"] for *_, data in out if "attention" not in data]
+        lags = [max(states, default=0)]
+        windows: dict[Any, int] = {}  # of keys and of values, for each unit that attends
+        for _, v, data in out:
+            if "attention" in data and not is_identity(data):
+                windows[v] = max(windows.get(v, 0), data["attention"])
         if cell == "LSTM":  # the cell state goes back to the unit itself alone
             own = [data["lag"] for _, v, data in out if v == node and not is_identity(data)]
             lags.append(max(own, default=0))
         first = node[0] if period > 1 else 0
         for phase in range(period):
             since = phase - 1 - first  # of its states, those of the last `lag` steps before phase
-            count = sum(since // period - (since - lag) // period for lag in lags)
+
+            def steps(lag: int, since: int = since) -> int:
+                return since // period - (since - lag) // period
+
             unit = unit_of(node, period)
-            kept[phase] += count * (features if unit in graph.graph["inputs"] else hidden)
+            width = features if unit in graph.graph["inputs"] else hidden
+            kept[phase] += sum(map(steps, lags)) * width
+            kept[phase] += sum(map(steps, windows.values())) * 2 * hidden
     return max(kept)
 
 
@@ -180,20 +190,25 @@ def _growth(
         return gates * (2 * layers - 1), gates * (features + 2 * layers)
     inputs, period = set(architecture.graph["inputs"]), architecture.graph["period"]
     cells = {unit_of(node, period) for node in architecture} - inputs - sums(architecture)
-    # one matrix for each name, of a source and a target unit
-    ends = [(unit_of(u, period), unit_of(v, period)) for u, v, _ in matrix_edges(architecture)]
-    named = dict(zip(matrix_names(architecture), ends, strict=True))
-    matrices: dict[Any, Counter[Any]] = {unit: Counter() for unit in cells}
-    for source, target in named.values():
-        if target in cells:
-            matrices[target][source] += 1
     recurrent = _recurrent(architecture)
     square = linear = 0
-    for unit, sources in matrices.items():
-        times = gates if unit in recurrent else 1
-        square += times * sum(n for source, n in sources.items() if source not in inputs)
-        linear += times * features * sum(n for source, n in sources.items() if source in inputs)
-        linear += gates * 2 if unit in recurrent else 1  # biases
+    for edge in {edge.name: edge for edge in matrices(architecture)}.values():
+        source, target = unit_of(edge.source, period), unit_of(edge.target, period)
+        fed = source in inputs  # whose matrix is hidden_size by input_size
+        if target not in cells:
+            continue
+        if edge.form == "attention":  # queries, keys and values of what is read, and an output
+            square += 1 if fed else 4
+            linear += 3 * features if fed else 0
+        elif edge.form == "diagonal":
+            linear += 1
+        else:
+            times = gates if target in recurrent else 1
+            square += 0 if fed else times
+            linear += times * features if fed else 0
+    biased = {unit_of(e.target, period) for e in matrices(architecture) if e.form != "attention"}
+    linear += len(set(scaled_identities(architecture).values()))
+    linear += sum(gates * 2 if unit in recurrent else 1 for unit in cells & biased)
     return square, linear
 
 
@@ -202,9 +217,10 @@ def _gates(cell: Any) -> int:
 
 
 def _recurrent(graph: nx.MultiDiGraph) -> set[Any]:
-    """Return the units that read by a matrix what comes back from themselves."""
+    """Return the units that read by a full matrix what comes back from themselves."""
     period = graph.graph["period"]
     units = nx.DiGraph((unit_of(u, period), unit_of(v, period)) for u, v in graph.edges())
     part = {u: i for i, p in enumerate(nx.strongly_connected_components(units)) for u in p}
-    ends = [(unit_of(u, period), unit_of(v, period)) for u, v, _ in matrix_edges(graph)]
+    full = [edge for edge in matrices(graph) if edge.form == "full"]
+    ends = [(unit_of(edge.source, period), unit_of(edge.target, period)) for edge in full]
     return {v for u, v in ends if part[u] == part[v]}

@@ -49,6 +49,8 @@ def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[
                 why = "not an integer"
             if isinstance(error, TypeError):
                 why = f"a {type(value).__name__}"
+            if name == "dilations" and isinstance(value, (list, tuple)):
+                why += "; residual_rnn takes groups of dilations, layers_rnn the lags of each layer"
             raise type(error)(f"{rule}, got {shown(values)}: {shown(value)} is {why}") from None
     return tuple(scheme)
 

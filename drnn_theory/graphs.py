@@ -13,7 +13,10 @@ or a skip connection. A unit computes
     + \sum_{\text{identities}} h_u(t - n),
 
 and a unit that only identities enter is their sum, without nonlinearity, bias or parameters. In all
-lengths a matrix counts one edge and an identity none.
+lengths a matrix counts one edge and an identity none. Two more attributes say what an edge costs:
+``diagonal=True`` that it multiplies every unit by a number of its own, as the decay of a state
+space does, an identity's too; ``attention=n`` that it is one of a window that reaches n steps back
+and shares its matrices. :mod:`drnn_theory.layers` sets them.
 
 This is one of the package's two doors (the other is ``drnn_theory.dilations``): every graph is
 checked here before any work is done.
@@ -37,6 +40,7 @@ from drnn_theory.checks import as_integer, require_memory, shown
 
 __all__ = [
     "EdgeTable",
+    "Matrix",
     "as_graph",
     "bare_inputs",
     "cyclic_graph",
@@ -45,8 +49,9 @@ __all__ = [
     "graph_to_json",
     "identity_edges",
     "is_identity",
+    "matrices",
     "matrix_edges",
-    "matrix_names",
+    "scaled_identities",
     "sums",
     "unfold",
     "unit_of",
@@ -151,29 +156,44 @@ def matrix_edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, int]]
     return [(u, v, data["lag"]) for u, v, data in graph.edges(data=True) if not is_identity(data)]
 
 
-def matrix_names(graph: nx.MultiDiGraph, *, share_phases: bool = True) -> list[Hashable]:
-    """Return for each of :func:`matrix_edges` what its matrix is called; equal names, one matrix.
+class Matrix(NamedTuple):
+    """An edge that is no identity: equal names share their weights.
 
-    The phases of a unit share theirs: of the edges from one unit into a node, that of least lag
-    has the same matrix in every phase, so has the next, and so on.
+    ``form`` is "full", "diagonal" (one number per unit) or "attention".
+    """
+
+    source: Hashable
+    target: Hashable
+    lag: int
+    name: Hashable
+    form: str
+
+
+def matrices(graph: nx.MultiDiGraph, *, share_phases: bool = True) -> list[Matrix]:
+    """Return the edges of :func:`matrix_edges` with the names of what they multiply by.
+
+    The phases of a unit share their matrices: of the edges from one unit into a node, that of
+    least lag has the same matrix in every phase, so has the next, and so on. The edges of attention
+    from one unit into another share one name.
 
     >>> from drnn_theory import clockwork_rnn
-    >>> graph = clockwork_rnn([1, 2])
-    >>> len(matrix_edges(graph)), len(set(matrix_names(graph)))
+    >>> edges = matrices(clockwork_rnn([1, 2]))
+    >>> len(edges), len({edge.name for edge in edges})
     (12, 7)
     """
     period = graph.graph["period"]
-    edges = matrix_edges(graph)
-    if not share_phases or period == 1:
-        return list(edges)
-    names: list[Hashable] = [None] * len(edges)
-    ranks: dict[tuple[Hashable, Hashable], int] = {}
-    for i in sorted(range(len(edges)), key=lambda i: edges[i][2]):
-        u, v, _ = edges[i]
-        source = unit_of(u, period)
-        rank = ranks[source, v] = ranks.get((source, v), -1) + 1
-        names[i] = (source, unit_of(v, period), rank)
-    return names
+    edges = [(u, v, data) for u, v, data in graph.edges(data=True) if not is_identity(data)]
+    ranks: dict[Hashable, int] = {}
+    named: dict[int, Matrix] = {}
+    for i in sorted(range(len(edges)), key=lambda i: int(edges[i][2]["lag"])):
+        u, v, data = edges[i]
+        diagonal = "diagonal" if data.get("diagonal", False) else "full"
+        form = "attention" if "attention" in data else diagonal
+        ends = (unit_of(u, period), unit_of(v, period)) if share_phases else (u, v)
+        group = ends[0], v, form
+        rank = ranks[group] = 0 if form == "attention" else ranks.get(group, -1) + 1
+        named[i] = Matrix(u, v, int(data["lag"]), (*ends, form, rank), form)
+    return [named[i] for i in range(len(edges))]
 
 
 def identity_edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, int]]:
@@ -187,6 +207,21 @@ def identity_edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, int
     [('h', 'y', 0)]
     """
     return [(u, v, data["lag"]) for u, v, data in graph.edges(data=True) if is_identity(data)]
+
+
+def scaled_identities(graph: nx.MultiDiGraph) -> dict[tuple[Hashable, Hashable, int], Hashable]:
+    """Return the diagonal identities, with the names of the numbers per unit they multiply by.
+
+    >>> from drnn_theory import StateSpace, sequential
+    >>> scaled_identities(sequential([StateSpace(counted=False)]))
+    {('s1', 's1', 1): ('s1', 's1', 1)}
+    """
+    period = graph.graph["period"]
+    return {
+        (u, v, data["lag"]): (unit_of(u, period), unit_of(v, period), data["lag"])
+        for u, v, data in graph.edges(data=True)
+        if is_identity(data) and data.get("diagonal", False)
+    }
 
 
 def sums(graph: nx.MultiDiGraph) -> set[Hashable]:
@@ -468,16 +503,20 @@ def _units(units: Iterable[Hashable], role: str) -> tuple[Hashable, ...]:
     return tuple(dict.fromkeys(units))
 
 
-_TRAITS = ("identity",)  # what an edge may carry besides its lag
+_TRAITS = ("identity", "attention", "diagonal")  # what an edge may carry besides its lag
 
 
 def _check_traits(data: dict[str, Any], source: Any, target: Any) -> None:
-    identity = data.get("identity", False)
-    if not isinstance(identity, bool):
-        raise TypeError(
-            f"identity of edge {shown((source, target))} must be True or False, "
-            f"got {shown(identity)}"
-        )
+    for name in ("identity", "diagonal"):
+        value = data.get(name, False)
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"{name} of edge {shown((source, target))} must be True or False, "
+                f"got {shown(value)}"
+            )
+    if "attention" in data:
+        name = f"attention of edge {shown((source, target))}"
+        data["attention"] = as_integer(data["attention"], name, minimum=0)
 
 
 def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, dict[str, Any]]]:

@@ -154,7 +154,7 @@ def _span(architecture: tuple[int, ...] | nx.MultiDiGraph, span: int | None) -> 
         return as_integer(span, "span")
     if isinstance(architecture, tuple):
         return max(architecture)
-    largest = max(lag for *_, lag in architecture.edges(data="lag"))
+    largest = max(max(d["lag"], d.get("attention", 0)) for *_, d in architecture.edges(data=True))
     if largest == 0:
         raise ValueError("span must be given for a graph without lags, got none")
     return int(largest)

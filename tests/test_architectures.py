@@ -4,11 +4,18 @@ import math
 import re
 from fractions import Fraction
 
+import networkx as nx
+import numpy as np
 import pytest
+from torch import nn
 
 from drnn_theory import (
+    DilatedRNN,
+    GraphRNN,
     clockwork_rnn,
     compute_mrl,
+    count_parameters,
+    cyclic_graph,
     dilated_cnn,
     dilated_rnn,
     fast_slow_rnn,
@@ -22,6 +29,7 @@ from drnn_theory import (
     recurrent_depth,
     recurrent_edges_per_node,
     recurrent_skip_coefficient,
+    residual_rnn,
     shortest_path_lengths,
     skip_rnn,
     stacked_rnn,
@@ -132,24 +140,91 @@ def test_wirings_within_one_step(graph, depth, skip, feedforward, per_node, thir
 def test_wavenet_reaches_its_receptive_field_with_the_fewest_layers_it_can():
     graph = wavenet([1, 2, 4], blocks=2)
     assert receptive_field(graph) == 1 + 2 * 7
-    # lag 0 from the first layer's skip connection; lag 4 needs the third, as does 1 + 2 + 4;
-    # lag 8 needs the fourth to sixth layer too
-    assert shortest_path_lengths(graph, 8).tolist() == [2, 2, 3, 3, 4, 4, 4, 4, 5]
+    # one convolution into the stream, one layer for lags 0, 1, 2, 4, two for 3, 5, 6 and 8 (4 + 4)
+    assert shortest_path_lengths(graph, 8).tolist() == [2, 2, 2, 3, 2, 3, 3, 4, 3]
+    assert recurrent_edges_per_node(graph) == 0
+
+
+def test_the_first_causal_convolution_of_a_wavenet_reads_a_step_back():
+    graph = wavenet([1, 2, 4], first_kernel_size=2)
+    assert receptive_field(graph) == 1 + 1 + 7
+    assert shortest_path_lengths(graph, 8).tolist() == [2, 2, 2, 2, 2, 2, 3, 3, 4]
 
 
 def test_a_tcn_passes_by_pairs_of_convolutions_that_it_does_not_need():
     graph = tcn([1, 2, 4])
     assert receptive_field(graph) == 1 + 2 * 7
-    # 3 residual edges at lag 0; 1 pair used costs one edge more, 2 two
-    assert shortest_path_lengths(graph, 3).tolist() == [3, 4, 4, 5]
+    # lag 0 by the convolution of one tap alone; the first pair reads the input itself
+    assert shortest_path_lengths(graph, 4).tolist() == [1, 2, 2, 4, 3]
     assert receptive_field(tcn([1, 2], blocks=3, kernel_size=3)) == 1 + 3 * 2 * 2 * 3
+
+
+def test_residual_groups_are_those_of_es_rnn():
+    graph = residual_rnn([[1, 2], [4, 8]])
+    assert shortest_path_lengths(graph, 8).tolist() == [2, 3, 3, 4, 4, 5, 5, 6, 5]
+    assert compute_mrl(graph, exact=True) == Fraction(35, 8)
+    assert count_parameters(graph, 20, cell="LSTM") == 11_920
+    three = residual_rnn([[1], [2], [4]])
+    # one layer at least, and those of the lags that are paid
+    assert shortest_path_lengths(three, 7).tolist() == [1, 2, 3, 4, 3, 4, 5, 6]
+    fused = residual_rnn([[2], [4]], fusion=True)
+    assert shortest_path_lengths(fused, 3).tolist() == [2, 2, 3, 3]
+
+
+def test_kernel_sizes_may_differ_by_layer():
+    graph = dilated_cnn([1, 4], kernel_size=[5, 3])
+    assert receptive_field(graph) == 13
+    assert lags(graph, "x", "h1") == [0, 1, 2, 3, 4]
+    assert lags(graph, "h1", "h2") == [0, 4, 8]
+    assert receptive_field(tcn([1, 4], kernel_size=[5, 3])) == 1 + 2 * (4 + 8)
+    assert receptive_field(wavenet([1, 4], 2, kernel_size=[5, 3])) == 1 + 2 * (4 + 8)
+
+
+def parameters_of(*modules):
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def test_parameters_of_a_tcn_are_those_of_torch_modules():
+    convolutions = [
+        nn.Conv1d(1 if k == j == 0 else 25, 25, 7, dilation=2**k) for k in range(8) for j in (0, 1)
+    ]
+    built = parameters_of(*convolutions, nn.Conv1d(1, 25, 1))
+    assert count_parameters(tcn([2**k for k in range(8)], kernel_size=7), 25) == built == 66_250
+
+
+def test_parameters_of_a_wavenet_are_those_of_torch_modules():
+    built = parameters_of(nn.Conv1d(3, 8, 2), *[nn.Conv1d(8, 8, 2, dilation=2**k) for k in (0, 1)])
+    graph = wavenet([1, 2], first_kernel_size=2)
+    assert count_parameters(graph, 8, input_size=3) == built
+
+
+def test_parameters_of_residual_groups_are_those_of_torch_modules():
+    built = parameters_of(*[nn.LSTM(1 if k == 0 else 20, 20) for k in range(4)])
+    assert count_parameters(residual_rnn([[1, 2], [4, 8]]), 20, cell="LSTM") == built == 11_920
+
+
+def test_a_strided_front_end_is_a_graph_of_a_period():
+    # two strided convolutions, kernel 3 and stride 2 each: an output every fourth step
+    edges = []
+    for at in (0, 2):  # a exists at even times and reads the three latest inputs
+        edges += [(((at - lag) % 4, "x"), (at, "a"), lag) for lag in range(3)]
+    edges += [(((-lag) % 4, "a"), (0, "b"), lag) for lag in (0, 2, 4)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["b"], period=4)
+    assert receptive_field(graph) == 1 + 2 + 4
+    assert compute_mrl(graph, 8) == math.inf
+    reached = np.isfinite(shortest_path_lengths(graph, 6, start=2))
+    assert np.flatnonzero(reached).tolist() == [2, 6]
+    assert compute_mrl(graph, 6, phase="best") == 2
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: layers_rnn([]), "layers must be a list of lists of positive integers, got none"),
-        (lambda: layers_rnn([1, 2]), "layers must be a list of lists of positive integers, got 1"),
+        (
+            lambda: layers_rnn([1, 2]),
+            "layers must be a list of lists of positive integers, got 1 for",
+        ),
         (lambda: layers_rnn("12"), "layers must be a list of lists of positive integers, got '12'"),
         (lambda: layers_rnn([[0]]), "lags must be one or more positive integers, got [0]"),
         (lambda: stacked_rnn(0), "layers must be a positive integer, got 0"),
@@ -163,11 +238,60 @@ def test_a_tcn_passes_by_pairs_of_convolutions_that_it_does_not_need():
         (lambda: fast_slow_rnn(1), "fast_cells must be an integer of at least 2, got 1"),
         (lambda: tcn([1], blocks=0), "blocks must be a positive integer, got 0"),
         (lambda: dilated_cnn([1], kernel_size=0), "kernel_size must be a positive integer, got 0"),
+        (
+            lambda: dilated_cnn([1, 2], kernel_size=[2]),
+            "kernel_size must be one number or one per dilation, 2, got 1: [2]",
+        ),
+        (
+            lambda: tcn([1, 2], kernel_size=[2, 0]),
+            "kernel sizes must be one or more positive integers, got [2, 0]: 0 is not positive",
+        ),
+        (lambda: wavenet([1], first_kernel_size=0), "first_kernel_size must be a positive integer"),
+        (
+            lambda: residual_rnn([1, 2]),
+            "groups must be a list of lists of positive integers, got 1 for group 1",
+        ),
+        (
+            lambda: residual_rnn([[1, 2], []]),
+            "dilations must be one or more positive integers, got none",
+        ),
+        (
+            lambda: residual_rnn([[1, 2]]),
+            "groups must be two or more, since no sum goes around the first, got [(1, 2)]",
+        ),
+        (lambda: residual_rnn("12"), "groups must be a list of lists of positive integers, got '1"),
     ],
 )
 def test_arguments_that_describe_no_architecture_are_refused(call, message):
     with pytest.raises((ValueError, TypeError), match=f"^{re.escape(message)}"):
         call()
+
+
+class Foreign(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dilations, self.graph = [1, 2, 4, 8], nx.MultiDiGraph()
+        self.convolution = nn.Conv1d(1, 1, 3)
+
+
+class Heir(DilatedRNN):
+    pass
+
+
+@pytest.mark.parametrize("measure", [compute_mrl, receptive_field, count_parameters])
+@pytest.mark.parametrize("module", [Foreign(), nn.GRU(1, 2)])
+def test_a_foreign_torch_module_is_refused_by_naming_what_measures_it(measure, module):
+    message = (
+        "architecture must be dilations, a cyclic graph or a model of this package, got the torch "
+        f"module {type(module).__name__}: gradient_profile measures how far back any module reads"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        measure(module, 8) if measure is not receptive_field else measure(module)
+
+
+def test_a_model_of_this_package_and_its_heirs_stand_for_their_wiring():
+    assert compute_mrl(Heir(1, 2, [1, 2, 4, 8])) == 5.625
+    assert compute_mrl(GraphRNN(residual_rnn([[1, 2], [4, 8]]), 1, 2)) == 4.375
 
 
 def test_every_architecture_can_be_named_in_a_file():

@@ -52,7 +52,10 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ("span = 0\n[architectures]\na = [1]", "span must be a positive integer, got 0"),
         ("[architectures]\na = [1, 0]", "architectures.a: dilations must be one or more positive"),
         ("[architectures]\na = 5", "architectures.a: dilations must be one or more positive"),
-        ("[architectures]\na = {}", "architectures.a: a table must have the key family, edges"),
+        (
+            "[architectures]\na = {}",
+            "architectures.a: a table must have the key family, layers,",
+        ),
         (
             '[architectures]\na = {family = "rnn"}',
             "architectures.a: family must be one of 'clockwork_rnn', 'dilated_cnn',",

@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from itertools import product
 
+import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ from drnn_theory import (
     unfold,
     vertical_edges,
 )
+from drnn_theory.figures import plot_unfolded
 from drnn_theory.graphs import identity_edges, matrix_edges
 from drnn_theory.paths.reference import reference_path_counts, reference_path_lengths
 from tests.test_measures import on_walks
@@ -347,6 +349,19 @@ def test_an_identity_is_added_after_the_nonlinearity_and_a_sum_has_none():
         g.append(torch.tanh(h[t] @ second.T + model.biases[1]))
     expected = torch.stack([h[t] + (g[t - 2] if t > 1 else 0) for t in range(6)])
     torch.testing.assert_close(model(x)[0], expected, rtol=1e-12, atol=1e-12)
+
+
+# Drawings.
+
+
+def test_identities_are_drawn_dashed():
+    figure = plt.figure()
+    solid, dashed, _ = plot_unfolded(loops(("h", "g", 1)), 3, ax=figure.subplots()).collections[:3]
+    assert len(solid.get_segments()) == 2 * 4
+    assert len(dashed.get_segments()) == 4  # one of them from before time 0
+    assert solid.get_linestyles()[0][1] is None
+    assert dashed.get_linestyles()[0][1] is not None
+    plt.close(figure)
 
 
 # Refusals.

@@ -214,7 +214,9 @@ def test_a_checkpoint_with_a_pickle_in_it_is_refused_and_runs_nothing(kept, tmp_
     [
         ({"seed": 1}, "checkpoint must have seed 1, as asked, got 0"),
         ({"batch": 8}, "checkpoint must have batch 8, as asked, got 16"),
-        ({"hidden_size": 7}, "checkpoint must be of the same network and optimizer, got another"),
+        ({"hidden_size": 7}, "checkpoint must have hidden_size 7, as asked, got 6"),
+        ({"init": "glorot"}, "checkpoint must have init 'glorot', as asked, got None"),
+        ({"optimizer": "adam"}, "checkpoint must have optimizer 'adam', as asked, got 'rmsprop'"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(kept, change, problem):
@@ -242,6 +244,22 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path):
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_checkpoint_of_other_dilations_is_refused(kept):
+    with pytest.raises(ValueError, match=r"checkpoint must have model '\(1, 3\)', as asked, got"):
+        train([1, 3], recall(4), steps=10, checkpoint=kept, **SMALL)
+
+
+def test_a_checkpoint_of_another_optimizer_function_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    sgd, adam = (lambda p: torch.optim.SGD(p, lr=0.1)), torch.optim.Adam
+    train([1, 2], recall(4), steps=10, optimizer=adam, checkpoint=path, **SMALL)
+    kept = torch.load(path, weights_only=True)
+    del kept["optimizer"]["param_groups"][0]["params"][0]
+    torch.save(kept, path)
+    with pytest.raises(ValueError, match="checkpoint must be of the same network and optimizer"):
+        train([1, 2], recall(4), steps=10, optimizer=sgd, checkpoint=path, **SMALL)
 
 
 class OneNumber(torch.nn.Module):

@@ -145,6 +145,13 @@ FORMS: dict[str, Form] = {
     "stacked_rnn": Form("plain stack", {"layers": _layers}),
     "skip_rnn": Form("skip RNN", {"skip": Count("skip", 8, 512), "layers": _layers}),
     "layers_rnn": Form("several lags per layer", {"layers": Lists("lags", "1, 4; 2")}),
+    "residual_rnn": Form(
+        "residual groups",
+        {
+            "groups": Lists("dilations", "1, 2; 4, 8"),
+            "fusion": Flag("fusion of the top states", False),
+        },
+    ),
     "mist_rnn": Form("MIST RNN", {"lags": Scheme("lags", "1, 2, 4, 8")}),
     "narx_rnn": Form("NARX RNN", {"max_lag": Count("longest lag", 8, 512)}),
     "clockwork_rnn": Form("clockwork RNN", {"periods": _periods}),
@@ -156,7 +163,9 @@ FORMS: dict[str, Form] = {
         "dilated convolutions",
         {"dilations": _dilations, "kernel_size": _kernel},
     ),
-    "wavenet": Form("WaveNet", _convolution),
+    "wavenet": Form(
+        "WaveNet", {**_convolution, "first_kernel_size": Count("first kernel size", 1, 8)}
+    ),
     "tcn": Form("TCN", _convolution),
 }
 

@@ -14,6 +14,7 @@ from drnn_theory.figures.curves import (
     plot_mrl_against_span,
     plot_profiles,
 )
+from drnn_theory.figures.learning import plot_training
 from drnn_theory.figures.unfolded import plot_unfolded
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "plot_options",
     "plot_profiles",
     "plot_scatter",
+    "plot_training",
     "plot_unfolded",
 ]

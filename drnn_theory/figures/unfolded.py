@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from drnn_theory.architectures import as_cyclic_graph
 from drnn_theory.checks import as_integer
 from drnn_theory.figures.marks import COLOURS
-from drnn_theory.graphs import unit_of
+from drnn_theory.graphs import is_identity, unit_of
 
 __all__ = ["plot_unfolded"]
 
@@ -30,7 +30,7 @@ def plot_unfolded(
 ) -> Axes:
     """Draw a cyclic graph, or a scheme of dilations, unfolded over times 0..steps.
 
-    Time runs across, units stand one above another, inputs lowest.
+    Time runs across, units stand one above another, inputs lowest. Identities are dashed.
 
     ``path`` is a sequence of (time, unit) nodes to highlight, as ``shortest_path`` returns it.
     """
@@ -42,20 +42,30 @@ def plot_unfolded(
     inputs, outputs = graph.graph["inputs"], graph.graph["outputs"]
     units.sort(key=lambda unit: (unit not in inputs) + (unit in outputs))
     height = {unit: level for level, unit in enumerate(units)}
-    segments, nodes = [], []
+    segments: list[list[tuple[float, float]]] = []
+    carried: list[list[tuple[float, float]]] = []
+    nodes = []
     for node in graph:
         first = node[0] if period > 1 else 0
         nodes += [(t, height[unit_of(node, period)]) for t in range(first, steps + 1, period)]
-    for source, target, lag in graph.edges(data="lag"):
+    for source, target, data in graph.edges(data=True):
+        lag, lines = data["lag"], carried if is_identity(data) else segments
         first = source[0] if period > 1 else 0
         low, high = height[unit_of(source, period)], height[unit_of(target, period)]
         # an edge from before time 0 starts at the left margin
         for t in range(first - period * -(-lag // period), steps - lag + 1, period):
             if t + lag < 0:
                 continue
-            segments.append(_bend((t, low), (t + lag, high)))
+            lines.append(_bend((t, low), (t + lag, high)))
     room = min(1.0, 40 / (steps + 1))  # marks shrink where steps lie close
     ax.add_collection(LineCollection(segments, colors="0.72", linewidths=0.6 * room, zorder=1))
+    if carried:
+        dashes = (0, (3, 2))
+        ax.add_collection(
+            LineCollection(
+                carried, colors="0.72", linewidths=0.6 * room, linestyles=[dashes], zorder=1
+            )
+        )
     highlighted = [
         _bend((t0, height[u0]), (t1, height[u1])) for (t0, u0), (t1, u1) in pairwise(path)
     ]

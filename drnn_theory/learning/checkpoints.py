@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from drnn_theory.checks import shown
+
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 FORMAT = 1
@@ -63,7 +65,7 @@ def load_checkpoint(
         written = kept["settings"].get(name)
         if written != value:
             raise ValueError(
-                f"checkpoint must have {name} {value!r}, as asked, got {written!r} in {path}: "
-                "delete it to start again"
+                f"checkpoint must have {name} {shown(value)}, as asked, got {shown(written)} in "
+                f"{path}: delete it to start again"
             )
     return kept

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from drnn_theory.architectures import as_architecture
 from drnn_theory.checks import as_integer, one_of, shown
+from drnn_theory.graphs import graph_to_json
 from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
 from drnn_theory.learning.optimizers import make_optimizer
 from drnn_theory.learning.tasks import SPLITS, Task
@@ -154,8 +155,12 @@ def train(
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
     one_of(readout, "readout", READOUTS)
-    body_of = _body(model, task, hidden_size, cell, init)
+    body_of = _body(model, task, hidden_size, cell, init)  # refuses what is no architecture
     settings = {
+        "model": _described(model),
+        "hidden_size": hidden_size,
+        "cell": cell,
+        "init": init,
         "task": task.name,
         "steps": steps,
         "batch": batch,
@@ -166,6 +171,7 @@ def train(
         "target": target,
         "optimizer": optimizer if isinstance(optimizer, str) else "custom",
         "learning_rate": learning_rate,
+        "autocast": None if autocast is None else str(autocast),
     }
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -433,6 +439,14 @@ def _body(
             f"cell must be 'RNN' for a graph, got {shown(cell)}: GraphRNN has no gates"
         )
     return lambda: GraphRNN(architecture, task.input_size, hidden, **chosen)
+
+
+def _described(model: Any) -> str:
+    """Return what a checkpoint must know of a model to refuse another one."""
+    if isinstance(model, torch.nn.Module):
+        return f"{type(model).__qualname__} {model}"
+    architecture = as_architecture(model)
+    return str(architecture) if isinstance(architecture, tuple) else graph_to_json(architecture)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import networkx as nx
 import torch
@@ -28,8 +28,8 @@ from drnn_theory.graphs import (
     as_graph,
     bare_inputs,
     identity_edges,
-    matrix_edges,
-    matrix_names,
+    matrices,
+    scaled_identities,
     sums,
     unit_of,
 )
@@ -41,6 +41,9 @@ _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "identity": lambda x: x,
 }
+
+
+_DECAYS = 0.9, 0.999  # between which a state space's decays begin
 
 
 class GraphState(NamedTuple):
@@ -96,7 +99,10 @@ class GraphRNN(torch.nn.Module):
 
     ``weights[i]`` is the matrix of ``edges[i]`` = (source, target, lag), ``biases[i]`` the bias of
     ``cells[i]``, a node that is no sum, and ``entries[i]`` the input's matrix of ``entrances[i]``;
-    what is shared stands there more than once.
+    what is shared stands there more than once. A diagonal edge multiplies each unit by a number of
+    its own, as the decay of a state space does: ``weights[i]`` is then a vector, and ``decays``
+    holds those of diagonal identities. The edges of attention read their window by one matrix, each
+    with the same weight: the softmax of an attention is no part of a graph.
 
     >>> from drnn_theory import skip_rnn
     >>> model = GraphRNN(skip_rnn(4), 3, 5)
@@ -135,7 +141,8 @@ class GraphRNN(torch.nn.Module):
         added = sums(graph)
         self.nodes = [node for node in graph if node not in self._bare]
         self.cells = [node for node in self.nodes if unit_of(node, self.period) not in added]
-        self.edges = matrix_edges(graph)
+        matrices_of = matrices(graph, share_phases=share_phases)
+        self.edges = [(edge.source, edge.target, edge.lag) for edge in matrices_of]
         self.identities = identity_edges(graph)
         self.entrances = [n for n in self.nodes if unit_of(n, self.period) in inputs]
         self._bias_of = {node: index for index, node in enumerate(self.cells)}
@@ -156,14 +163,16 @@ class GraphRNN(torch.nn.Module):
         self._schedules: dict[int, list[_Stage]] = {}
         options: dict[str, Any] = {"device": device, "dtype": dtype}
         hidden = self.hidden_size
-        names = matrix_names(graph, share_phases=share_phases)
         self.weights = _shared(
             (
-                (name, (hidden, self._size(u)))
-                for name, (u, _, _) in zip(names, self.edges, strict=True)
+                (edge.name, (hidden,) if edge.form == "diagonal" else (hidden, self._size(edge[0])))
+                for edge in matrices_of
             ),
             options,
         )
+        decays = scaled_identities(graph)
+        self._decay_of = {edge: index for index, edge in enumerate(decays)}
+        self.decays = _shared(((name, (hidden,)) for name in decays.values()), options)
         unit = (lambda node: unit_of(node, self.period)) if share_phases else (lambda node: node)
         self.biases = _shared(((unit(node), (hidden,)) for node in self.cells), options)
         self.entries = _shared(
@@ -181,7 +190,9 @@ class GraphRNN(torch.nn.Module):
         True
         """
         bound = self.hidden_size**-0.5
-        for parameter in self.parameters():
+        for decay in self.decays:
+            torch.nn.init.uniform_(decay, *_DECAYS)
+        for parameter in [*self.weights, *self.biases, *self.entries]:
             if self.init == "torch":
                 torch.nn.init.uniform_(parameter, -bound, bound)
             elif parameter.dim() == 1:
@@ -232,13 +243,13 @@ class GraphRNN(torch.nn.Module):
                 total = x.new_zeros(*seen.shape[:2], self.hidden_size)
             if node in self._entry_of:
                 total = total + linear(seen, self.entries[self._entry_of[node]])
-            for source, edge, shift in stage.outer[node]:
-                start = self._kept[source] - shift
-                before = tracks[source][start : start + len(seen)]
-                if edge is None:
+            for read in stage.outer[node]:
+                start = self._kept[read.source] - read.shift
+                before = self._multiplied(read, tracks[read.source][start : start + len(seen)])
+                if read.matrix is None:
                     carried[node] = carried[node] + before if node in carried else before
                 else:
-                    total = total + linear(before, self.weights[edge])
+                    total = total + before
             sums[node] = total
         if stage.block == 0:
             for node, total in sums.items():
@@ -253,15 +264,23 @@ class GraphRNN(torch.nn.Module):
                 if index < len(pieces[node]) and len(pieces[node][index]):
                     total = pieces[node][index]
                     beside = added[node][index] if node in added else None
-                    for source, edge, shift in stage.inner[node]:
-                        before = blocks[source].read(index * stage.block - shift, len(total))
-                        if edge is None:
+                    for read in stage.inner[node]:
+                        row = index * stage.block - read.shift
+                        before = self._multiplied(read, blocks[read.source].read(row, len(total)))
+                        if read.matrix is None:
                             beside = before if beside is None else beside + before
                         else:
-                            total = total + linear(before, self.weights[edge])
+                            total = total + before
                     blocks[node].append(self._state(node, total, beside))
         for node in stage.nodes:
             tracks[node] = blocks[node].joined()
+
+    def _multiplied(self, read: _Read, states: Tensor) -> Tensor:
+        """Return the states that are read, times the edge's matrix or an identity's decay."""
+        if read.matrix is None:
+            return states if read.decay is None else states * self.decays[read.decay]
+        weight = self.weights[read.matrix]
+        return states * weight if weight.dim() == 1 else linear(states, weight)
 
     def _state(self, node: Any, total: Tensor, carried: Tensor | None) -> Tensor:
         """Return a node's state of the sum of what it reads and of what identities carry to it."""
@@ -275,10 +294,17 @@ class GraphRNN(torch.nn.Module):
         if phase not in self._schedules:
             split = self.period > 1
             first = {v: (v[0] - phase) % self.period if split else 0 for v in self.graph}
-            numbered = [*enumerate(self.edges), *((None, edge) for edge in self.identities)]
+
+            def shift(edge: tuple[Any, Any, int]) -> int:
+                return (edge[2] - first[edge[1]] + first[edge[0]]) // self.period
+
             shifted = [
-                (u, v, index, (lag - first[v] + first[u]) // self.period)
-                for index, (u, v, lag) in numbered
+                (edge[1], _Read(edge[0], shift(edge), index, None))
+                for index, edge in enumerate(self.edges)
+            ]
+            shifted += [
+                (edge[1], _Read(edge[0], shift(edge), None, self._decay_of.get(edge)))
+                for edge in self.identities
             ]
             self._schedules[phase] = [_stage(part, shifted, first) for part in self._components]
         return self._schedules[phase]
@@ -333,7 +359,7 @@ class GraphRNN(torch.nn.Module):
         (10, 17)
         """
         single = copy.deepcopy(self)
-        for parameters in (single.weights, single.biases, single.entries):
+        for parameters in (single.weights, single.biases, single.entries, single.decays):
             for i, parameter in enumerate(parameters):
                 parameters[i] = torch.nn.Parameter(parameter.detach().clone())
         return single
@@ -348,7 +374,8 @@ class GraphRNN(torch.nn.Module):
         [0, 1, 4]
         """
         lags = [lag for _, _, lag in self.edges]
-        edges = [(weight.data, lag) for weight, lag in zip(self.weights, lags, strict=True)]
+        columns = [w.data if w.dim() > 1 else w.data[:, None] for w in self.weights]
+        edges = list(zip(columns, lags, strict=True))
         return [*edges, *((entry.data, None) for entry in self.entries)]
 
     def extra_repr(self) -> str:
@@ -361,7 +388,13 @@ class GraphRNN(torch.nn.Module):
         )
 
 
-_Read: TypeAlias = tuple[Any, int | None, int]
+class _Read(NamedTuple):
+    """What an edge reads: by the matrix of that number, or as an identity, perhaps with a decay."""
+
+    source: Any
+    shift: int
+    matrix: int | None
+    decay: int | None
 
 
 @dataclass
@@ -370,8 +403,7 @@ class _Stage:
 
     ``block`` is its smallest positive internal shift, 0 if it has no internal edge; ``nodes`` are
     in the order of their edges of shift 0. ``first`` gives the time of every node's first row;
-    ``outer`` and ``inner`` the edges into a node, (source, index of the edge, shift), the index of
-    an identity being None.
+    ``outer`` and ``inner`` the edges into a node.
     """
 
     block: int
@@ -392,22 +424,20 @@ def _shared(shapes: Iterable[tuple[Any, tuple[int, ...]]], options: Any) -> torc
     return parameters
 
 
-def _stage(
-    members: set[Any], edges: list[tuple[Any, Any, int | None, int]], first: dict[Any, int]
-) -> _Stage:
+def _stage(members: set[Any], edges: list[tuple[Any, _Read]], first: dict[Any, int]) -> _Stage:
     instant: nx.DiGraph = nx.DiGraph()
     instant.add_nodes_from(node for node in first if node in members)
     outer: dict[Any, list[_Read]] = {node: [] for node in instant}
     inner: dict[Any, list[_Read]] = {node: [] for node in instant}
     block = 0
-    for source, target, index, shift in edges:
+    for target, read in edges:
         if target in members:
-            inside = source in members
-            (inner if inside else outer)[target].append((source, index, shift))
-            if inside and shift == 0:
-                instant.add_edge(source, target)
+            inside = read.source in members
+            (inner if inside else outer)[target].append(read)
+            if inside and read.shift == 0:
+                instant.add_edge(read.source, target)
             elif inside:
-                block = min(block or shift, shift)
+                block = min(block or read.shift, read.shift)
     return _Stage(block, list(nx.topological_sort(instant)), first, outer, inner)
 
 

@@ -1,0 +1,219 @@
+"""Rank correlations of measures of an architecture with how fast it learns.
+
+    python -m tests.studies.learnability_ranks
+
+Read from learnability.csv, whose runs tests/studies/learnability.py makes, and written to two
+tables in drnn_theory/data/measured: learnability_architectures.csv, a row per architecture with its
+measures and what came of it (medians over seeds), and learnability_ranks.csv, a row per measure,
+outcome and group of architectures. Outcomes:
+
+    steps    step at which 90 % of the answers are right; runs that did not get there count as last
+    loss     loss over the 25 steps up to step 300, or the last of a run that ended before
+
+Measures, each entered with the sign that the claim "short paths learn" gives it:
+
+    mean_recurrent_length, worst_lag    mean and largest d(n) over lags 1..64 (minus)
+    skip_coefficient                    (plus)
+    log_paths                           mean over lags of log10 of the number of paths, which is the
+                                        law of gradient flow, too, at gain 1 (plus)
+    law                                 the same by the law at gain 0.9 (plus)
+    gradient                            the same of the measured gradient before training (plus)
+    depth, width, parameters            layers, units, numbers (minus, plus, plus)
+
+Groups: all; of one depth; "partial" is the correlation of the ranks after depth and width have been
+regressed out. Intervals are 95 % of 2,000 bootstrap samples of the architectures; ``over_mean`` is
+the interval of the difference to the mean recurrent length's correlation, of the same samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from drnn_theory import (
+    DilatedRNN,
+    GraphRNN,
+    compute_mrl,
+    expected_gradient_profile,
+    gradient_profile,
+    path_counts,
+    recurrent_skip_coefficient,
+    shortest_path_lengths,
+)
+from tests.studies.learnability import SPAN, architectures, width
+from tests.studies.running import read_rows, write_rows
+
+MEASURES = {
+    "mean_recurrent_length": -1,
+    "worst_lag": -1,
+    "skip_coefficient": 1,
+    "log_paths": 1,
+    "law": 1,
+    "gradient": 1,
+    "depth": -1,
+    "width": 1,
+    "parameters": 1,
+}
+OUTCOMES = ("steps", "loss")
+LOOKED_AT = 300
+SAMPLES = 2000
+
+
+def measured() -> list[dict[str, Any]]:
+    """Return measures and outcomes of every architecture that has been trained."""
+    runs = [row for row in read_rows("learnability") if row["group"] == "all"]
+    table = []
+    for name, architecture in architectures().items():
+        these = [row for row in runs if row["architecture"] == name]
+        if these:
+            table.append(
+                {
+                    "architecture": name,
+                    "span": SPAN,
+                    "convention": "vertical edges counted",
+                    **measures(architecture),
+                    "parameters": int(these[0]["parameters"]),
+                    "runs": len(these),
+                    "reached": sum(row["first_step_90"] != "" for row in these),
+                    "steps": float(np.median([steps(row) for row in these])),
+                    "loss": float(np.median([loss(row) for row in these])),
+                    "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
+                }
+            )
+    return table
+
+
+def steps(row: dict[str, Any]) -> float:
+    """Return the step at which a run reached the target, infinity if it did not."""
+    return float(row["first_step_90"] or math.inf)
+
+
+def loss(row: dict[str, Any]) -> float:
+    """Return the loss at the step that is looked at, or the last of a run that ended before."""
+    losses = row["losses"].split()
+    return float(losses[min(LOOKED_AT // 25, len(losses)) - 1])
+
+
+def measures(architecture: Any) -> dict[str, float]:
+    """Return what is known of an architecture before it is trained."""
+    lengths = shortest_path_lengths(architecture, SPAN)[1:]
+    counts = path_counts(architecture, SPAN)[1:]
+    law = expected_gradient_profile(architecture, 0.9, SPAN)[1:]
+    plain = isinstance(architecture, tuple)
+    depth = len(architecture) if plain else len(architecture) - 1  # a unit per layer, and the input
+    size = width(architecture)
+    gradients = []
+    for seed in (0, 1, 2):
+        torch.manual_seed(seed)
+        model: Any = (
+            DilatedRNN(8, size, architecture, init="orthogonal", dtype=torch.float64)
+            if plain
+            else GraphRNN(architecture, 8, size, init="orthogonal", dtype=torch.float64)
+        )
+        norms = gradient_profile(model, SPAN + 1, seeds=[seed, seed + 10]).norms
+        gradients.append(np.mean(np.log10(norms[1:])))
+    return {
+        "mean_recurrent_length": compute_mrl(architecture, SPAN),
+        "worst_lag": float(lengths.max()),
+        "skip_coefficient": float(recurrent_skip_coefficient(architecture)),
+        "log_paths": sum(math.log10(count) for count in counts) / SPAN,
+        "law": float(np.mean(np.log10(law)) / 2),
+        "gradient": float(np.mean(gradients)),
+        "depth": depth,
+        "width": size,
+    }
+
+
+def spearman(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return the rank correlation, nan where one of them is constant."""
+    a, b = rankdata(x), rankdata(y)
+    a, b = a - a.mean(), b - b.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / scale if scale else math.nan
+
+
+def partial(x: Sequence[float], y: Sequence[float], others: np.ndarray) -> float:
+    """Return the correlation of the ranks once those of the others are regressed out."""
+    known = np.column_stack([np.ones(len(x)), *(rankdata(column) for column in others.T)])
+    rest = [
+        ranks - known @ np.linalg.lstsq(known, ranks, rcond=None)[0]
+        for ranks in (rankdata(x), rankdata(y))
+    ]
+    scale = math.sqrt(float(rest[0] @ rest[0]) * float(rest[1] @ rest[1]))
+    return float(rest[0] @ rest[1]) / scale if scale > 1e-9 else math.nan
+
+
+def correlations(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rank correlations of all measures, outcomes and groups."""
+    found = []
+    groups: dict[str, Callable[[dict[str, Any]], bool]] = {"all": lambda row: True}
+    groups["without plain stacks"] = lambda row: not row["architecture"].startswith("plain")
+    for depth in (2, 3, 4):
+        groups[f"depth {depth}"] = lambda row, depth=depth: row["depth"] == depth
+    for group, belongs in groups.items():
+        members = [row for row in table if belongs(row)]
+        found += _of_group(members, group, adjusted=False)
+    return found + _of_group(table, "partial (depth, width)", adjusted=True)
+
+
+def _of_group(members: list[dict[str, Any]], group: str, *, adjusted: bool) -> list[dict[str, Any]]:
+    columns = {name: np.array([float(row[name]) for row in members]) for name in members[0] if name
+               in (*MEASURES, *OUTCOMES)}  # fmt: skip
+    others = np.column_stack([columns["depth"], columns["width"]])
+    generator = np.random.default_rng(0)
+    samples = generator.integers(0, len(members), (SAMPLES, len(members)))
+
+    def correlate(measure: str, outcome: str, chosen: Any) -> float:
+        x, y = MEASURES[measure] * columns[measure][chosen], -columns[outcome][chosen]
+        return partial(x, y, others[chosen]) if adjusted else spearman(x, y)
+
+    rows = []
+    for outcome in OUTCOMES:
+        usual = [correlate("mean_recurrent_length", outcome, chosen) for chosen in samples]
+        for measure in MEASURES:
+            if adjusted and measure in ("depth", "width"):
+                continue
+            drawn = [correlate(measure, outcome, chosen) for chosen in samples]
+            low, high = interval(drawn)
+            worse, better = interval(np.array(drawn) - np.array(usual))
+            rows.append(
+                {
+                    "outcome": outcome,
+                    "architectures": group,
+                    "number": len(members),
+                    "measure": measure,
+                    "spearman": round(correlate(measure, outcome, np.arange(len(members))), 3),
+                    "low": low,
+                    "high": high,
+                    "over_mean_low": worse,
+                    "over_mean_high": better,
+                    "span": SPAN,
+                }
+            )
+    return rows
+
+
+def interval(values: Any) -> tuple[float, float]:
+    """Return the middle 95 % of the values that are numbers, nan where none is."""
+    kept = np.array(values)[np.isfinite(values)]
+    low, high = np.percentile(kept, [2.5, 97.5]) if len(kept) else (math.nan, math.nan)
+    return round(float(low), 3), round(float(high), 3)
+
+
+def main() -> None:
+    """Write both tables and print the correlations."""
+    table = measured()
+    write_rows("learnability_architectures", table)
+    ranks = correlations(table)
+    write_rows("learnability_ranks", ranks)
+    for row in ranks:
+        print(*row.values(), sep="\t")
+
+
+if __name__ == "__main__":
+    main()
