@@ -2,21 +2,22 @@
 
     python -m tests.studies.learnability [--jobs 1] [--rows 10]
 
-32 architectures of as many parameters as fit in 4,000 learn recall_within(64), by the authors'
-recipe with orthogonal matrices, zero biases and a read-out from N(0, 1): the setting that
-tests/studies/what_decides.py found. Written to learnability.csv in drnn_theory/data/measured, a row
-per run; ``curve`` is the accuracy over every 25 steps. Its groups:
+32 architectures of as many parameters as fit in 4,000 learn recall_within(64) by the authors'
+recipe, with zero biases and a read-out from N(0, 1); written to learnability.csv in
+drnn_theory/data/measured, a row per run. ``curve`` is the accuracy over every 25 steps, ``losses``
+the loss. Its groups:
 
-    rate     four architectures, three step sizes, a seed of their own: the step size is the one of
-             the least loss
-    all      all architectures at that step size, seeds 0, 1, 2
-    robust   eight of them at other step sizes and with other matrices, seed 0
+    rate     four architectures, three step sizes, a seed of their own, 100: for either kind of
+             matrices the step size of the least mean loss is taken
+    all      all architectures at that step size, seeds 0, 1, 2, with orthogonal matrices
+    torch    the same with torch's own initialisation, under which a gradient shrinks at every edge
     lag      eight of them on recall(16), recall(64) and recall(100), where d(n), not its mean,
              should decide, seed 0
+    robust   some at other step sizes and with other matrices, seed 0
 
-What is predicted is the step at which 90 % of the answers are right (last where that never comes,
-counted) and the loss after the budget; tests/studies/learnability_ranks.py makes the table of
-rank correlations.
+What is predicted is the step at which 80 % of the answers are right (last where that never comes,
+counted) and the loss on the way; tests/studies/learnability_ranks.py makes the table of rank
+correlations.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ from drnn_theory import (
 from tests.studies.running import run_table
 
 BUDGET = 4000  # parameters, the read-out not counted
-SPAN, STEPS, TARGET = 64, 600, 0.9
+SPAN, STEPS, TARGET = 64, 600, 0.8
 RATES = (3e-4, 1e-3, 3e-3)
-RATE = 1e-3
+RATE = {"orthogonal": 3e-4, "torch": 1e-3}  # of the least mean loss in the group rate
 
 
 def architectures() -> dict[str, Any]:
@@ -95,7 +96,7 @@ def learn(
         "hidden_size": width(chosen),
         "parameters": sum(p.numel() for p in training.network.body.parameters()),
         "first_step_50": training.first_step(0.5),
-        "first_step_90": training.first_step(TARGET),
+        "first_step_80": training.first_step(TARGET),
         "last_step": training.final["step"],
         "accuracy": training.final["test accuracy"],
         "loss": training.final["test loss"],
@@ -111,25 +112,25 @@ def rows() -> Iterator[dict[str, Any]]:
     few = [names[i] for i in (1, 5, 12, 17)]
     some = [names[i] for i in (1, 3, 5, 9, 11, 17, 20, 24)]
 
-    def row(group: str, name: str, **change: Any) -> dict[str, Any]:
-        usual = {"task": f"recall_within({SPAN})", "rate": RATE, "matrices": "orthogonal"}
+    def row(group: str, name: str, matrices: str, **change: Any) -> dict[str, Any]:
+        usual = {"task": f"recall_within({SPAN})", "rate": RATE[matrices], "matrices": matrices}
         usual |= {"seed": 0, "steps": STEPS}
         return {"group": group, "architecture": name} | usual | change
 
-    for rate in RATES:
-        for name in few:
-            yield row("rate", name, rate=rate, seed=100)
-    for seed in (0, 1, 2):
-        for name in names:
-            yield row("all", name, seed=seed)
-    for name in some:
-        for lag in (16, 64, 100):
-            yield row("lag", name, task=f"recall({lag})")
-    for name in some:
+    for matrices in RATE:
         for rate in RATES:
-            for matrices in ("torch", "orthogonal", "glorot"):
-                if (rate, matrices) != (RATE, "orthogonal"):
-                    yield row("robust", name, rate=rate, matrices=matrices)
+            for name in few:
+                yield row("rate", name, matrices, rate=rate, seed=100)
+    for seed in (0, 1, 2):
+        for group, matrices in (("all", "orthogonal"), ("torch", "torch")):
+            for name in names:
+                yield row(group, name, matrices, seed=seed)
+    for matrices in RATE:
+        for name in some:
+            for lag in (16, 64, 100):
+                yield row("lag", name, matrices, task=f"recall({lag})")
+    for name in names[:8]:
+        yield row("robust", name, "orthogonal", rate=1e-3)
 
 
 if __name__ == "__main__":
