@@ -109,7 +109,7 @@ def _ranks_table(_: Rows) -> list[dict[str, str]]:
     found = load_measured("learnability_ranks")
     groups = list(dict.fromkeys(str(row["architectures"]) for row in found))
     table = []
-    for outcome, title in (("steps", "steps to 90\\%"), ("loss", "loss at step 300")):
+    for outcome, title in (("steps", "steps to 80\\%"), ("loss", "loss at step 300")):
         for measure in dict.fromkeys(str(row["measure"]) for row in found):
             cells = {"outcome": title, "measure": measure.replace("_", " ")}
             for group in groups:
