@@ -7,8 +7,29 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+TASK_OPTIONS = {
+    "delay": ("copy_memory, in steps", "100"),
+    "lag": ("recall, in steps", "100"),
+    "span": ("recall_within, in steps", "64"),
+    "length": ("adding, in steps", "100"),
+    "folder": ("pixel_mnist and reviews", "FOLDER"),
+    "path": ("characters", "FILE"),
+}
+"""Options of `train` that are arguments of a task, the steps of adding under another name."""
+TRAIN_OPTIONS = {
+    "hidden": "20",
+    "cell": "RNN",
+    "steps": "1000",
+    "batch": "128",
+    "seed": "0",
+    "learning-rate": "0.001",
+    "optimizer": "rmsprop",
+    "readout": "normal",
+    "init": "that of DilatedRNN",
+}
 EPILOG = "Exit codes: 0 done; 1 a check failed; 2 bad input, one line on stderr."
 
 
@@ -121,6 +142,29 @@ def _parser() -> argparse.ArgumentParser:
         "--format", default="pdf", metavar="pdf,svg,png", help="one or more; default: pdf"
     )
     figures.set_defaults(run=_figures)
+
+    train = commands.add_parser(
+        "train",
+        help="one training of a scheme on a task, its curve drawn here and in a file",
+        description="Train a DilatedRNN on a task of memory and draw its curve.",
+        epilog=EPILOG,
+    )
+    train.add_argument("scheme", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8")
+    train.add_argument(
+        "--task",
+        required=True,
+        help="adding, characters, copy_memory, pixel_digits, pixel_mnist, recall, recall_within or "
+        "reviews",
+    )
+    for name, (task, metavar) in TASK_OPTIONS.items():
+        train.add_argument(f"--{name}", metavar=metavar, help=f"of {task}")
+    for name, default in TRAIN_OPTIONS.items():
+        train.add_argument(f"--{name}", metavar=default.upper(), help=f"default: {default}")
+    train.add_argument("--target", help="stop where the metric reaches it")
+    train.add_argument("--checkpoint", metavar="FILE.pt", help="keep the run there, go on from it")
+    train.add_argument("--out", metavar="FILE.pdf", help="draw the curve there: pdf, svg or png")
+    train.add_argument("--json", action="store_true", help="print the curve as JSON")
+    train.set_defaults(run=_train)
 
     study = commands.add_parser(
         "study",
@@ -279,6 +323,67 @@ def _figures(options: argparse.Namespace) -> int:
     for file in write_figures(options.names, options.out, venue=options.venue, formats=formats):
         print(f"wrote {file}")
     return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from drnn_theory.learning import train
+    from drnn_theory.learning.grid import make_task
+
+    names = {"length": "steps"}
+    given = {name: getattr(options, name) for name in TASK_OPTIONS}
+    entry = {
+        names.get(name, name): value if name in ("folder", "path") else _number(value)
+        for name, value in given.items()
+        if value is not None
+    }
+    settings = {
+        name.replace("-", "_"): value
+        for name in TRAIN_OPTIONS
+        if (value := getattr(options, name.replace("-", "_"))) is not None
+    }
+    words = ("cell", "optimizer", "readout", "init")
+    settings = {k: v if k in words else _number(v) for k, v in settings.items()}
+    settings["hidden_size"] = settings.pop("hidden", 20)
+    if options.target is not None:
+        settings["target"] = _number(options.target)
+    if options.out is not None:
+        _picture(options.out)  # refused before the training, not after it
+    training = train(
+        _scheme(options.scheme),
+        make_task({"name": options.task, **entry}),
+        checkpoint=options.checkpoint,
+        **{"steps": 1000, **settings},
+    )
+    print(json.dumps(training.to_dict(), indent=1) if options.json else training)
+    if options.out is not None:
+        _draw_training(training, _picture(options.out), options.scheme)
+    return 0
+
+
+def _picture(out: str) -> Path:
+    """Return the path of a picture that can be written."""
+    from drnn_theory.checks import one_of
+    from drnn_theory.writing import FORMATS
+
+    path = Path(out)
+    one_of(path.suffix.removeprefix("."), "the end of out", FORMATS)
+    if not path.parent.is_dir():
+        raise ValueError(f"out must lie in a folder that is there, got {path}")
+    return path
+
+
+def _draw_training(training: Any, path: Path, name: str) -> None:
+    from matplotlib.figure import Figure
+
+    from drnn_theory.figures import plot_training
+    from drnn_theory.writing import write_picture
+
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    rows = [row for row in training.curve if row["split"] == "train"]
+    curve = [row["step"] for row in rows], [row["metric"] for row in rows]
+    plot_training({name: curve}, metric=training.task.metric, ax=figure.subplots())
+    write_picture(figure, path)
+    print(f"wrote {path}")
 
 
 def _study(options: argparse.Namespace) -> int:

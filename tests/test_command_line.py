@@ -230,3 +230,58 @@ def test_the_command_is_installed():
     command = shutil.which("drnn-theory", path=str(sys.prefix) + "/bin")
     done = subprocess.run([command, "mrl", "1,2"], capture_output=True, text=True, check=True)
     assert done.stdout == "mean recurrent length over lags 1..2: 3\n"
+
+
+SHORT = ["--hidden", "4", "--steps", "20", "--batch", "8"]
+
+
+def test_train_draws_its_curve_in_the_terminal_and_in_a_file(capsys, tmp_path):
+    out = tmp_path / "curve.svg"
+    words = ["train", "1,2,4", "--task", "recall", "--lag", "5", *SHORT, "--out", str(out)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("recall(5): accuracy of training by step\n")
+    assert "step 20: test loss " in printed
+    assert "(chance 2.079), test accuracy" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
+    assert "step of training" in out.read_text()
+
+
+def test_train_prints_json_and_takes_up_a_checkpoint(capsys, tmp_path):
+    words = ["train", "1,2", "--task", "adding", "--length", "6", *SHORT, "--json"]
+    words += ["--checkpoint", str(tmp_path / "run.pt"), "--init", "glorot", "--readout", "torch"]
+    assert main(words) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["task"] == "adding(6)"
+    assert first["final"]["step"] == 20
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out) == first
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--task", "copy"], "task must be one of 'adding', 'characters', 'copy_memory'"),
+        (["--task", "recall"], "arguments of recall must be lag, got none"),
+        (["--task", "recall", "--lag", "x"], "lag must be a positive integer, got 'x'"),
+        (["--task", "recall", "--delay", "3"], "arguments of recall must be lag, got delay"),
+        (["--task", "recall", "--lag", "3", "--cell", "gru"], "cell must be one of"),
+        (["--task", "recall", "--lag", "3", "--steps", "0"], "steps must be a positive integer"),
+        (
+            ["--task", "recall", "--lag", "3", "--out", "x.doc"],
+            "the end of out must be one of",
+        ),
+        (
+            ["--task", "recall", "--lag", "3", "--out", "no/x.pdf"],
+            "out must lie in a folder that",
+        ),
+        (["--task", "recall", "--lag", "3", "--init", "he"], "init must be one of"),
+        (["--task", "pixel_mnist", "--folder", "no"], "folder must hold train-images-idx3-ubyte"),
+    ],
+)
+def test_train_refuses_in_one_line(capsys, words, problem):
+    assert main(["train", "1,2", *SHORT, *words]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert problem in printed.err

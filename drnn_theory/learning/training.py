@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -21,6 +22,7 @@ from torch import Tensor
 from drnn_theory.architectures import as_architecture
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.graphs import graph_to_json
+from drnn_theory.learning.charts import draw_chart
 from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
 from drnn_theory.learning.optimizers import make_optimizer
 from drnn_theory.learning.tasks import SPLITS, Task
@@ -80,6 +82,28 @@ class Training:
     def to_frame(self) -> pd.DataFrame:
         """Return the curve as a DataFrame, one row per step and split."""
         return as_frame(self.curve)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what there is to print as JSON: the task, its chance, how it ended, the curve."""
+        told = {"task": self.task.name, "chance": self.task.chance, "stopped": self.stopped}
+        return told | {"final": self.final, "best": self.best, "curve": self.curve}
+
+    def __str__(self) -> str:
+        """Return the metric over training as a chart of the terminal's width, and how it ended."""
+        width = shutil.get_terminal_size().columns
+        rows = [row for row in self.curve if row["split"] == "train"]
+        chart = draw_chart([r["step"] for r in rows], [r["metric"] for r in rows], width=width)
+        metric = self.task.metric
+        return (
+            f"{self.task.name}: {metric} of training by step\n{chart}\n"
+            f"step {self._ending()}test loss {self.final['test loss']:.4g} (chance "
+            f"{self.task.chance:.4g}), test {metric} {self.final[f'test {metric}']:.4g}"
+        )
+
+    def _ending(self) -> str:
+        """Return the last step and why it was the last."""
+        why = {"steps": "", "target": ", where the target was reached"}
+        return f"{self.final['step']}{why.get(self.stopped, f', {self.stopped}')}: "
 
     def first_step(self, metric: float, split: str = "train") -> int | None:
         """Return the first step at which the metric was reached, None if it never was."""
