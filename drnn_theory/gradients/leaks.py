@@ -10,19 +10,21 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer
-from drnn_theory.modules import borrowed, draw_inputs, runner
+from drnn_theory.modules import borrowed, choose_run, draw_inputs, in_dtype, require_module
+from drnn_theory.outputs import Run
 
 __all__ = ["Leak", "find_leaks"]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """An output that depends on a later input: ``size`` is its gradient against the largest.
+    """An output that depends on a later input.
 
-    Of all later inputs the one of the largest gradient is named.
+    ``size`` is its gradient there against the largest that the same output has at any input. Of
+    all later inputs the one of the largest gradient is named.
 
     >>> print(Leak(output_time=2, input_time=3, size=0.5))
-    the output at time 2 depends on the input at time 3: its gradient is 0.5 of the largest
+    the output at time 2 depends on the input at time 3: its gradient is 0.5 of that output's largest
     """
 
     output_time: int
@@ -33,24 +35,30 @@ class Leak:
         """Say where."""
         return (
             f"the output at time {self.output_time} depends on the input at time "
-            f"{self.input_time}: its gradient is {self.size:.2g} of the largest"
+            f"{self.input_time}: its gradient is {self.size:.2g} of that output's largest"
         )
 
 
 def find_leaks(
-    module: torch.nn.Module,
+    module: Any,
     length: int,
     *,
     inputs: Tensor | None = None,
     output_times: Iterable[int] | None = None,
-    call: Callable[[Tensor], Any] | None = None,
+    dtype: torch.dtype | None = None,
+    batch_first: bool | None = None,
+    call: Callable[[Any, Tensor], Any] | None = None,
 ) -> list[Leak]:
     """Return where outputs depend on inputs of the future, which a causal module's never do.
 
     One leak per output time, in order; none if the module is causal. ``output_times`` are those
     looked at: all up to a length of 64, else 64 spread evenly. A gradient counts from 1000 times
-    the precision of its dtype on, relative to the largest of all, so that rounding (a convolution
-    by Fourier transforms) is no leak. Everything else is as for :func:`gradient_profile`.
+    the precision of the measurement on, relative to the largest of the same output, so that
+    rounding (a convolution by Fourier transforms) is no leak, and a loud step hides none at others.
+
+    A copy of the module is measured in ``dtype``, which is float64 unless given: or float32, for a
+    module that cannot be copied or run in float64. The first sequence of the inputs is taken.
+    Everything else is as for :func:`gradient_profile`; bidirectional modules are welcome.
 
     >>> both_ways = torch.nn.GRU(2, 3, bidirectional=True)
     >>> [leak.input_time > leak.output_time for leak in find_leaks(both_ways, 4)]
@@ -65,22 +73,60 @@ def find_leaks(
     times = sorted({as_integer(time, "output time", minimum=0) for time in output_times})
     if not times or times[-1] >= length:
         raise ValueError(f"output_times must be one or more times below {length}, got {times}")
-    x = draw_inputs(module, length, inputs, [0])[:, :1]
-    run = runner(module, call)
-    with borrowed(module), torch.enable_grad():
+    require_module(module, call)
+    draw_inputs(module, length, inputs, [0])  # refuses what is none before any work
+
+    def measured(dtype: torch.dtype) -> Tensor:
+        own = in_dtype(module, dtype)
+        x = draw_inputs(own, length, inputs, [0], dtype)[:, :1]
+        with borrowed(own), torch.enable_grad():
+            return _sizes(choose_run(own, x, batch_first=batch_first, call=call), x, times)
+
+    if dtype is not None:
+        sizes, precision = measured(dtype), torch.finfo(dtype).eps
+    else:
+        sizes, precision = _in_double(measured)
+    leaks = []
+    for time, row in zip(times, sizes.tolist(), strict=True):
+        largest, future = max(row), row[time + 1 :]
+        if future and max(future) > 1000 * precision * largest:
+            later = time + 1 + future.index(max(future))
+            leaks.append(Leak(time, later, max(future) / largest))
+    return leaks
+
+
+def _in_double(measured: Callable[[torch.dtype], Tensor]) -> tuple[Tensor, float]:
+    """Return the sizes and their precision in float64, or in float32 if only that can be had."""
+    try:
+        return measured(torch.float64), torch.finfo(torch.float64).eps
+    except Exception:
+        return measured(torch.float32), torch.finfo(torch.float32).eps
+
+
+def _sizes(run: Run, x: Tensor, times: list[int]) -> Tensor:
+    """Return the largest gradient of every output asked for at every input, (times, T)."""
+    generator = torch.Generator().manual_seed(0)
+
+    def cotangents(output: Tensor) -> Tensor:
+        return torch.randn(len(times), output.shape[-1], generator=generator).to(output)
+
+    if run.alone:
+        x = x.requires_grad_()
+        output = run(x)[:, 0]
+        rows = [
+            torch.autograd.grad(output[time], x, cotangent, retain_graph=True)[0]
+            for time, cotangent in zip(times, cotangents(output), strict=True)
+        ]
+        gradient = torch.cat(rows, 1)
+    else:
         copies = x.repeat(1, len(times), 1).requires_grad_()  # copy i is asked for times[i]
         output = run(copies)
-        generator = torch.Generator().manual_seed(0)
-        asked = torch.randn(len(times), output.shape[-1], generator=generator).to(output)
-        rows = torch.arange(len(times), device=output.device)
-        chosen = output[torch.tensor(times, device=output.device), rows]  # (times, units)
-        (gradient,) = torch.autograd.grad(chosen, copies, asked)
-    sizes = gradient.detach().abs().amax(2).double().cpu()  # (T, times)
-    largest = float(sizes.max())
-    least = 1000 * torch.finfo(x.dtype).eps * largest
-    leaks = []
-    for index, time in enumerate(times):
-        future = sizes[time + 1 :, index]
-        if len(future) and float(future.max()) > least:
-            leaks.append(Leak(time, time + 1 + int(future.argmax()), float(future.max()) / largest))
-    return leaks
+        columns = torch.arange(len(times), device=output.device)
+        chosen = output[torch.tensor(times, device=output.device), columns]  # (times, units)
+        (gradient,) = torch.autograd.grad(chosen, copies, cotangents(output))
+    sizes = gradient.detach().abs().amax(2).t().double().cpu()
+    if not sizes.isfinite().all():
+        raise ValueError(
+            f"gradients must be finite, got inf or nan in {x.dtype}: give other inputs, or a dtype"
+        )
+    return sizes

@@ -1,105 +1,250 @@
-"""Rows of the Jacobian of a module's output by one backward pass over a batch of cotangents.
+"""Rows of the Jacobian of a module's output, by as few and as cheap backward passes as it allows.
 
-A backward pass takes a cotangent v, one number per output unit, and returns v^T J. Two ways lead
-to many of them at once. The input may be repeated, every copy being asked for another cotangent:
-the way for torch.nn.RNN, GRU and LSTM, whose steps cost the same for one sequence as for twenty.
-Or the forward pass is done once and torch's vmap carries the batch back, which saves all others
-the copies' forward passes.
+A backward pass takes a cotangent v, one number per output unit, and returns v^T J. Three ways lead
+to many of them:
+
+- copies: the input is repeated, every copy being asked for another cotangent. A step costs hardly
+  more for twenty sequences than for one where its overhead rules: a loop over small cells.
+- vmap: one forward pass, through which torch's vmap carries a batch of cotangents back. It saves
+  the copies' forward passes, and costs more overhead per operation.
+- loop: one forward pass, and one backward pass per cotangent; the best where operations are large.
+
+Which is fastest is tried. A module that works step by step shows it on its first steps. Of another
+the first cotangents are carried back one by one and by vmap, and the faster way goes on. Both ways
+that carry many at once take so few that the memory stays below twice that of the loop.
 """
 
 from __future__ import annotations
 
 import math
+import time as clock
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from drnn_theory.modules import Run
+from drnn_theory.outputs import Run
 
 __all__ = ["Asked", "rows_of_jacobian"]
 
-Asked = Callable[[int], Tensor]
-"""From the number of output units to cotangents, (cotangents, units)."""
+Asked = Callable[[int, int], Tensor]
+"""From the index of a time and the number of output units to cotangents (c, batch, units)."""
+
+FEW = 64
+"""Steps up to which nothing is tried, for it does not pay."""
+
+TRIED = 8
+"""Steps on which the ways are tried."""
+
+NODE = 900
+"""Bytes that a node of autograd's graph takes beside the tensors that it keeps, about."""
+
+Rows = Iterator[tuple[int, Tensor]]
 
 
 def rows_of_jacobian(
-    run: Run, module: torch.nn.Module, x: Tensor, times: Sequence[int], asked: Asked, memory: int
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
+    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+) -> Rows:
+    """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
-    ``asked`` gives the cotangents v, (cotangents, units), for a number of output units. Each
-    time's rows come in order, in chunks for which the tensors that autograd keeps take
-    ``memory`` bytes at most.
+    ``asked`` gives the cotangents v, (cotangents, batch, units), for the index of a time and a
+    number of output units. Each time's rows come in order, in chunks for which the tensors that
+    autograd keeps take ``memory`` bytes at most.
     """
-    if any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
-        yield from _by_copies(run, x, times, asked, memory)
-        return
-    try:
-        first = next(rows := _by_vmap(run, x, times, asked, memory))
-    except RuntimeError:  # an operation without a batching rule
-        yield from _by_copies(run, x, times, asked, memory)
-        return
-    yield first
-    yield from rows
+    module = run.module
+    if isinstance(module, torch.nn.Module) and not run.alone:
+        if any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
+            yield from _by_copies(run, x, times, asked, memory, math.inf)
+            return
+    if len(x) > FEW and not run.alone:
+        chosen = _fastest_in_steps(run, x, times, asked)
+        if chosen is not None and chosen[0] == "copies":
+            yield from _by_copies(run, x, times, asked, memory, chosen[1])
+            return
+        if chosen is not None:
+            yield from _by_graph(run, x, times, asked, memory, chosen[1])
+            return
+    yield from _by_graph(run, x, times, asked, memory, None if len(x) > FEW else math.inf)
 
 
 def _by_copies(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
-) -> Iterator[tuple[int, Tensor]]:
-    units, most = _tried(run, x)
-    wanted = asked(units)
-    batch, start, chunk = x.shape[1], 0, len(wanted)
-    counting = most * batch * chunk > memory
-    while start < len(wanted):
-        part = wanted[start : start + chunk]
-        copies = x.repeat(1, len(part), 1).requires_grad_()  # (T, c*B, F)
+    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int, most: float
+) -> Rows:
+    """Yield the rows by copies of the input, ``most`` per pass."""
+    units, kept_of_one = _bounded(run, x)
+    wanted = [asked(index, units) for index in range(len(times))]
+    batch, start = x.shape[1], 0
+    chunk = int(min(len(wanted[0]), max(1, most)))
+    counting = kept_of_one * batch * chunk > memory
+    while start < len(wanted[0]):
+        count = min(chunk, len(wanted[0]) - start)
+        copies = x.repeat(1, count, 1).requires_grad_()  # (T, c*B, F)
         try:
-            with _Kept(memory, len(part) > 1, x.shape) if counting else nullcontext() as kept:
+            with _Kept(memory, count > 1, x.shape) if counting else nullcontext() as kept:
                 output = run(copies)
         except _TooMuch:
             assert kept is not None
             chunk = max(1, min(chunk // 2, int(chunk * memory / kept.total)))
             continue
         for index, time in enumerate(times):
-            cotangent = part.repeat_interleave(batch, dim=0)  # (c*B, U)
+            cotangent = wanted[index][start : start + count].flatten(0, 1)  # (c*B, U)
             (gradient,) = torch.autograd.grad(
                 output[time], copies, cotangent, retain_graph=index + 1 < len(times)
             )
-            yield index, gradient.unflatten(1, (len(part), batch)).movedim(1, 0)
-        start += len(part)
+            yield index, gradient.unflatten(1, (count, batch)).movedim(1, 0)
+        start += count
 
 
-def _by_vmap(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
-) -> Iterator[tuple[int, Tensor]]:
+def _by_graph(
+    run: Run,
+    x: Tensor,
+    times: Sequence[int],
+    asked: Asked,
+    memory: int,
+    chunk: float | None,
+) -> Rows:
+    """Yield the rows by one forward pass; ``chunk`` cotangents go back at once, None: tried."""
     x = x.detach().requires_grad_()
     with _Kept(memory, False, x.shape) as kept:
         output = run(x)
-    parts = asked(output.shape[-1]).split(max(1, int(memory // max(kept.total, 1))))
-    last = (len(times) - 1, len(parts) - 1)
+    allowed = max(1, int(memory // max(kept.total, 1)))
+    if chunk is not None:
+        size = int(min(allowed, chunk, 2**31))
+    else:
+        size = min(allowed, _cotangents_at_once(kept, _nodes(output)))
+    tried: dict[int, float] = {} if chunk is None and size > 1 else {size: 0.0}
     for index, time in enumerate(times):
-        for count, part in enumerate(parts):
-            cotangents = part.unsqueeze(1).expand(-1, x.shape[1], -1)  # (c, B, U)
-            retain = (index, count) != last
-            # not is_grads_batched: its older vmap takes a convolution's cotangents one by one
-            pull = torch.func.vmap(partial(_pulled_back, output[time], x, retain))
-            with warnings.catch_warnings():  # an operation that vmap loops over is as fast as ever
-                warnings.filterwarnings("ignore", "There is a performance drop")
-                gradient = pull(cotangents)
+        cotangents, start = asked(index, output.shape[-1]), 0
+        while start < len(cotangents):
+            # one by one, then at once, then whichever took less time per cotangent
+            count = 1 if not tried else size if size not in tried else min(tried, key=tried.get)
+            part = cotangents[start : start + count]
+            begin = clock.perf_counter()
+            ends = index == len(times) - 1 and start + len(part) == len(cotangents)
+            try:
+                gradient = _pulled_back(output[time], x, part, retain=not ends)
+            except RuntimeError:  # an operation without a batching rule
+                if count == 1:
+                    raise
+                tried = {1: 0.0}
+                continue
+            if len(part) == count:
+                tried.setdefault(count, (clock.perf_counter() - begin) / count)
             yield index, gradient
+            start += len(part)
 
 
-def _pulled_back(output: Tensor, x: Tensor, retain: bool, cotangent: Tensor) -> Tensor:
-    return torch.autograd.grad(output, x, cotangent, retain_graph=retain)[0]
+def _pulled_back(output: Tensor, x: Tensor, cotangents: Tensor, *, retain: bool) -> Tensor:
+    """Return the rows (c, T, B, F) of cotangents (c, B, U)."""
+
+    def pull(cotangent: Tensor, retain: bool) -> Tensor:
+        return torch.autograd.grad(output, x, cotangent, retain_graph=retain)[0]
+
+    if len(cotangents) == 1:
+        return pull(cotangents[0], retain).unsqueeze(0)
+    with warnings.catch_warnings():  # an operation that vmap loops over is as fast as ever
+        warnings.filterwarnings("ignore", "There is a performance drop")
+        # not is_grads_batched: its older vmap takes a convolution's cotangents one by one
+        # the graph is kept, for it may have to be passed again without vmap
+        return torch.func.vmap(partial(pull, retain=True))(cotangents)
 
 
-def _tried(run: Run, x: Tensor) -> tuple[int, float]:
+class _Seen(NamedTuple):
+    """What a forward pass over a few steps shows: its output, the graph's nodes, what it keeps."""
+
+    x: Tensor
+    output: Tensor
+    nodes: int
+    kept: _Kept
+    seconds: float
+
+
+def _fastest_in_steps(
+    run: Run, x: Tensor, times: Sequence[int], asked: Asked
+) -> tuple[str, int] | None:
+    """Return the fastest way and its cotangents at once; None if the module has no steps.
+
+    Its graph then grows by as many nodes for every step, so that the ways are to each other over
+    all steps what they are over the first.
+    """
+    try:
+        few, more = _looked_at(run, x[: TRIED // 2]), _looked_at(run, x[:TRIED])
+    except Exception:  # whatever the module cannot do with so few steps
+        return None
+    if more.nodes < 1.5 * few.nodes:
+        return None
+    wanted, passes = asked(0, more.output.shape[-1]), len(times)
+    total = len(wanted)
+    one = min(_timed(more, wanted[:1]) for _ in range(3))
+    seconds = {("graph", 1): more.seconds + total * passes * one}
+    size = min(total, _cotangents_at_once(more.kept, more.nodes))
+    if size > 1:
+        first = min(size, 4)
+        each = _timed(more, wanted[:first]) / first
+        if each < one and size > first:
+            each = _timed(more, wanted[:size]) / size
+        seconds["graph", size] = more.seconds + total * passes * each
+    count = min(total, _copies_at_once(more.kept, more.nodes))
+    if count > 1:
+        copied = _looked_at(run, x[:TRIED].repeat(1, count, 1))
+        each = _timed(copied, wanted[:count].flatten(0, 1).unsqueeze(0))
+        seconds["copies", count] = math.ceil(total / count) * (copied.seconds + passes * each)
+    return min(seconds, key=lambda way: seconds[way])
+
+
+def _looked_at(run: Run, x: Tensor) -> _Seen:
+    x = x.detach().requires_grad_()
+    begin = clock.perf_counter()
+    with _Kept(2**62, False, x.shape) as kept:
+        output = run(x)
+    return _Seen(x, output, _nodes(output), kept, clock.perf_counter() - begin)
+
+
+def _timed(seen: _Seen, cotangents: Tensor) -> float:
+    """Return the seconds that the cotangents of the last output take on their way back."""
+    if len(cotangents) > 1:
+        torch.func.vmap(torch.neg)(cotangents[:1])  # what vmap loads at its first use is no time
+    begin = clock.perf_counter()
+    try:
+        _pulled_back(seen.output[-1], seen.x, cotangents, retain=True)
+    except RuntimeError:  # an operation without a batching rule
+        return math.inf
+    return clock.perf_counter() - begin
+
+
+def _nodes(output: Tensor) -> int:
+    """Return the number of nodes in autograd's graph."""
+    seen, waiting = set(), [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [before for before, _ in node.next_functions]
+    return len(seen)
+
+
+# One backward pass keeps K bytes and a graph of G bytes, and works on about three tensors of the
+# largest size L: twice that is what many cotangents at once may take.
+
+
+def _cotangents_at_once(kept: _Kept, nodes: int) -> int:
+    """Return c with K + G + 3 c L <= 2 (K + G + 3 L)."""
+    held, work = kept.total + NODE * nodes, 3 * max(kept.largest, 1)
+    return max(1, int((held + 2 * work) / work))
+
+
+def _copies_at_once(kept: _Kept, nodes: int) -> int:
+    """Return c with c K + G + 3 c L <= 2 (K + G + 3 L)."""
+    graph, work = NODE * nodes, 3 * max(kept.largest, 1)
+    return max(1, int((2 * kept.total + graph + 2 * work) / (kept.total + work)))
+
+
+def _bounded(run: Run, x: Tensor) -> tuple[int, float]:
     """Return the output's units and a bound on the bytes that autograd keeps for one sequence.
 
     Both are seen in the first 32 steps, if the module can do with so few; what is kept grows with
@@ -110,8 +255,7 @@ def _tried(run: Run, x: Tensor) -> tuple[int, float]:
         with _Kept(2**62, False, short.shape) as kept:
             output = run(short)
     except Exception:  # whatever the module cannot do with so few steps
-        with torch.no_grad():
-            return run(x[:, :1]).shape[-1], math.inf
+        return run(x[:, :1].detach().requires_grad_()).shape[-1], math.inf
     return output.shape[-1], kept.total * (len(x) / len(short)) ** 2
 
 
@@ -128,7 +272,7 @@ class _Kept:
 
     def __init__(self, memory: int, divisible: bool, shape: Sequence[int]) -> None:
         self.memory, self.divisible, self.shape = memory, divisible, shape
-        self.total = 0
+        self.total = self.largest = 0
         self.tensors: list[Tensor] = []
 
     def pack(self, tensor: Tensor) -> Tensor:
@@ -149,7 +293,8 @@ class _Kept:
     def recount(self) -> None:
         """Count every storage once."""
         storages = (tensor.untyped_storage() for tensor in self.tensors)
-        self.total = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+        sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}
+        self.total, self.largest = sum(sizes.values()), max(sizes.values(), default=0)
 
     def __enter__(self) -> _Kept:
         self.hooks = saved_tensors_hooks(self.pack, lambda tensor: tensor)

@@ -31,7 +31,7 @@ from drnn_theory.models.folding import run_layer
 if TYPE_CHECKING:
     from drnn_theory.models.dilated import DilatedRNN
 
-__all__ = ["rows_of_adjoint"]
+__all__ = ["has_adjoint", "rows_of_adjoint"]
 
 
 class _Factors(NamedTuple):
@@ -49,10 +49,34 @@ class _Factors(NamedTuple):
     peep: Tensor | None
 
 
+def has_adjoint(model: DilatedRNN) -> bool:
+    """Tell whether the model computes what its class and torch's layers say, and nothing else.
+
+    A subclass, a hook or a method of its own may change that, and so may layers of other classes,
+    to which parametrised layers belong. Pruned layers have hooks.
+    """
+    layers = [*model.layers, *([model.fuse] if model.fusion else [])]
+    classes = {*_LAYER, torch.nn.Conv1d}
+    if type(model).__name__ != "DilatedRNN" or not all(type(part) in classes for part in layers):
+        return False
+    return not any(_is_changed(part) for part in (model, model.layers, *layers))
+
+
+def _is_changed(part: torch.nn.Module) -> bool:
+    """Tell whether a module has hooks, or a forward of its own in place of its class's."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    everywhere = torch.nn.modules.module
+    return (
+        any(getattr(part, name, None) for name in hooks)
+        or any(getattr(everywhere, f"_global{name}", None) for name in hooks)
+        or "forward" in vars(part)
+    )
+
+
 def rows_of_adjoint(
-    model: DilatedRNN, x: Tensor, times: Sequence[int], asked: Callable[[int], Tensor], memory: int
+    model: DilatedRNN, x: Tensor, times: Sequence[int], asked: Callable[[int, int], Tensor], memory: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
+    """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
     What :func:`rows_of_jacobian` yields for any module, up to rounding; lags of no path are zero.
     """
@@ -68,7 +92,7 @@ def rows_of_adjoint(
         )
     factors = _all_factors(model, x)
     for index, time in enumerate(times):
-        for part in asked(model.hidden_sizes[-1]).split(max(1, (memory - held) // row)):
+        for part in asked(index, model.hidden_sizes[-1]).split(max(1, (memory - held) // row)):
             yield index, _pull_back(model, factors, x, time, part)
 
 
@@ -80,13 +104,12 @@ def _pull_back(
     steps, batch, features = x.shape
     # adjoint[q] belongs to lag q * stride: (lags, B, c, H); stride 0 stands for lag 0 alone
     stride = 0
-    adjoint = asked.expand(1, batch, -1, -1)
+    adjoint = asked.transpose(0, 1).unsqueeze(0)  # of the cotangents (c, B, units)
     if model.fusion:
         taps = model.fuse.weight.flip(2)[
             :, :, : time + 1
         ]  # (out, in, lag): the last is the present
-        adjoint = torch.einsum("co,oin->nci", asked, taps).unsqueeze(1)
-        adjoint = adjoint.expand(-1, batch, -1, -1)
+        adjoint = torch.einsum("cbo,oin->nbci", asked, taps)
         stride = 1
     layers: list[Any] = list(zip(model.layers, model.dilations, factors, strict=True))
     for layer, dilation, factor in reversed(layers):

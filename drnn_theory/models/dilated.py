@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from drnn_theory.checks import as_integer, as_number, one_of
 from drnn_theory.dilations import as_dilations
-from drnn_theory.models.adjoint import rows_of_adjoint
+from drnn_theory.models.adjoint import has_adjoint, rows_of_adjoint
 from drnn_theory.models.checks import autocasts, check_input, check_state, refusal_of_gates
 from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
 from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise
@@ -176,19 +176,23 @@ class DilatedRNN(torch.nn.Module):
         return output.transpose(0, 1) if self.batch_first else output, new_state
 
     def jacobian_rows(
-        self, x: Tensor, times: Sequence[int], asked: Callable[[int], Tensor], memory: int
-    ) -> Iterator[tuple[int, Tensor]]:
-        """Yield (index of the time, rows): rows[c, t, b] = v_c @ d output[time, b] / d x[t, b].
+        self, x: Tensor, times: Sequence[int], asked: Callable[[int, int], Tensor], memory: int
+    ) -> Iterator[tuple[int, Tensor]] | None:
+        """Return (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
-        ``x`` is (time, batch, features), ``asked`` gives the cotangents v, (cotangents, units), for
-        a number of units; each time's rows come in order, in chunks that take ``memory`` bytes.
+        ``x`` is (time, batch, features), ``asked`` gives the cotangents v, (cotangents, batch,
+        units), for the index of a time and a number of units; each time's rows come in order, in
+        chunks that take ``memory`` bytes. None where hooks or a subclass make another model of it,
+        of which autograd alone knows the Jacobian.
 
-        >>> model = DilatedRNN(1, 3, [1, 2])
-        >>> ((index, rows),) = model.jacobian_rows(torch.ones(5, 1, 1), [4], torch.eye, 2**20)
+        >>> model, x = DilatedRNN(1, 3, [1, 2]), torch.ones(5, 1, 1)
+        >>> def units(index, count):
+        ...     return torch.eye(count).unsqueeze(1)
+        >>> ((index, rows),) = model.jacobian_rows(x, [4], units, 2**20)
         >>> rows.shape
         torch.Size([3, 5, 1, 1])
         """
-        return rows_of_adjoint(self, x, times, asked, memory)
+        return rows_of_adjoint(self, x, times, asked, memory) if has_adjoint(self) else None
 
     def weights_by_lag(self) -> list[tuple[Tensor, int | None]]:
         """Return every matrix (out, in) with the lag of its edge, without gradients.
