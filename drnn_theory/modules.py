@@ -225,9 +225,9 @@ def choose_run(
         if outcome == "over time" or (outcome == "at once" and len(choices) == 1):
             return run
         outcomes.append(outcome)
-    able = [choice for choice, outcome in zip(choices, outcomes, strict=True) if outcome == "at once"]
+    able = [axis for axis, how in zip(choices, outcomes, strict=True) if how == "at once"]
     if len(able) == 2:  # what little reaches later outputs is lost in rounding, but not a gradient
-        able = [choice for choice in able if _reaches(Run(module, call, choice, last), x)] or able
+        able = [axis for axis in able if _reaches(Run(module, call, axis, last), x)] or able
     if able:
         return Run(module, call, able[0], last)
     if "dependent" in outcomes:
@@ -315,14 +315,13 @@ def _run_alone(
         )
     if able:
         return able[0]
-    if isinstance(module, torch.nn.Module) and any(
-        isinstance(part, torch.nn.Embedding) for part in module.modules()
-    ):
-        if isinstance(error, RuntimeError) and "indices" in str(error):
-            raise TypeError(
-                "tokens have no gradient: give their embeddings as inputs, and a call that takes "
-                "them, call=lambda module, x: module(inputs_embeds=x)"
-            ) from error
+    parts = module.modules() if isinstance(module, torch.nn.Module) else ()
+    embeds = any(isinstance(part, torch.nn.Embedding) for part in parts)
+    if embeds and isinstance(error, RuntimeError) and "indices" in str(error):
+        raise TypeError(
+            "tokens have no gradient: give their embeddings as inputs, and a call that takes "
+            "them, call=lambda module, x: module(inputs_embeds=x)"
+        ) from error
     raise error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -100,8 +100,10 @@ def _tensors(result: Any) -> dict[Any, Tensor]:
     """Return the tensors in a result by place or name."""
     if isinstance(result, Tensor):
         return {0: result}
-    pairs = result.items() if isinstance(result, Mapping) else ()
-    if isinstance(result, (tuple, list)):
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(result, Mapping):
+        pairs = result.items()
+    elif isinstance(result, (tuple, list)):
         pairs = enumerate(result)
     return {name: value for name, value in pairs if isinstance(value, Tensor)}
 

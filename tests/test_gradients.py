@@ -20,7 +20,7 @@ from drnn_theory import (
 from drnn_theory.gradients import unit_dilated_rnn, unit_graph_rnn
 from drnn_theory.gradients.passes import rows_of_jacobian
 from drnn_theory.models.adjoint import rows_of_adjoint
-from drnn_theory.modules import runner
+from drnn_theory.outputs import Run
 from tests.strategies import cyclic_graphs, schemes
 
 LARGE = 2**30
@@ -173,7 +173,7 @@ def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cel
     model = DilatedRNN(2, **{"hidden_size": 4, **stack, **kind, "dtype": torch.float64})
     x, times = draw(23, 2, 2), [22, 10, 0]
     fast = rows_of_adjoint(model, x, times, _eye, LARGE)
-    slow = rows_of_jacobian(runner(model, None), model, x, times, _eye, LARGE)
+    slow = rows_of_jacobian(Run(model), x, times, _eye, LARGE)
     for (index, one), (other_index, other) in zip(fast, slow, strict=True):
         assert index == other_index
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-15)
@@ -181,15 +181,15 @@ def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cel
 
 def test_the_adjoint_of_another_stack_is_another():
     torch.manual_seed(0)
-    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64), draw(9, 1, 2)
+    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64), draw(9, 2, 2)
     ((_, one),) = rows_of_adjoint(model, x, [8], _eye, LARGE)
     model.dilations = (1, 2, 4)
     ((_, other),) = rows_of_adjoint(model, x, [8], _eye, LARGE)
     assert (one - other).abs().max() > 1e-3  # the equality above holds to 1e-12
 
 
-def _eye(units):
-    return torch.eye(units, dtype=torch.float64)
+def _eye(index, units):
+    return torch.eye(units, dtype=torch.float64).unsqueeze(1).expand(-1, 2, -1)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -220,7 +220,7 @@ def test_a_caller_may_say_how_the_module_is_run():
     encoder, x = build("attention"), draw(6, 1, 2)
     encoder.batch_first = False  # it is not true, so that the caller has to know better
     told = gradient_profile(
-        encoder, 6, inputs=x, call=lambda x: encoder(x.transpose(0, 1)).transpose(0, 1)
+        encoder, 6, inputs=x, call=lambda module, x: module(x.transpose(0, 1)).transpose(0, 1)
     )
     encoder.batch_first = True
     assert told.norms.tolist() == gradient_profile(encoder, 6, inputs=x).norms.tolist()
@@ -460,19 +460,21 @@ class Summing(torch.nn.Module):
             Summing(lambda x: x.sum()),
             {},
             ValueError,
-            "output must be a tensor (time, batch, units), got ()",
+            "output must be a tensor (time, batch, units), got () for inputs (4, 3, 2)",
         ),
         (
             Summing(lambda x: "text"),
             {},
             ValueError,
-            "output must be a tensor (time, batch, units), got str",
+            "output must be a tensor (time, batch, units), got str for inputs (4, 3, 2): "
+            "call(module, x) may return the tensor",
         ),
         (
             Summing(lambda x: x[1:]),
             {},
             ValueError,
-            "output must have one step per step of the input, 4, got 3",
+            "output must be a tensor (time, batch, units), got (3, 3, 2) for inputs (4, 3, 2): "
+            "it must have one step per step of the input",
         ),
         (
             torch.nn.Linear(2, 2),
@@ -506,9 +508,10 @@ class Summing(torch.nn.Module):
         ),
         (
             TCN(),
-            {"dtype": torch.float64, "call": abs},
-            ValueError,
-            "dtype must be None where call is given, which runs another module",
+            {"call": abs},
+            TypeError,
+            "call must be a function of two arguments, call(module, x), got "
+            "<built-in function abs>",
         ),
     ],
 )

@@ -24,7 +24,7 @@ class Leak:
     all later inputs the one of the largest gradient is named.
 
     >>> print(Leak(output_time=2, input_time=3, size=0.5))
-    the output at time 2 depends on the input at time 3: its gradient is 0.5 of that output's largest
+    the output at time 2 depends on the input at time 3: its gradient is 0.5 of its largest
     """
 
     output_time: int
@@ -35,7 +35,7 @@ class Leak:
         """Say where."""
         return (
             f"the output at time {self.output_time} depends on the input at time "
-            f"{self.input_time}: its gradient is {self.size:.2g} of that output's largest"
+            f"{self.input_time}: its gradient is {self.size:.2g} of its largest"
         )
 
 
@@ -76,7 +76,7 @@ def find_leaks(
     require_module(module, call)
     draw_inputs(module, length, inputs, [0])  # refuses what is none before any work
 
-    def measured(dtype: torch.dtype) -> Tensor:
+    def measured(dtype: torch.dtype | None) -> Tensor:
         own = in_dtype(module, dtype)
         x = draw_inputs(own, length, inputs, [0], dtype)[:, :1]
         with borrowed(own), torch.enable_grad():
@@ -85,7 +85,7 @@ def find_leaks(
     if dtype is not None:
         sizes, precision = measured(dtype), torch.finfo(dtype).eps
     else:
-        sizes, precision = _in_double(measured)
+        sizes, precision = _in_double(measured, module)
     leaks = []
     for time, row in zip(times, sizes.tolist(), strict=True):
         largest, future = max(row), row[time + 1 :]
@@ -95,12 +95,16 @@ def find_leaks(
     return leaks
 
 
-def _in_double(measured: Callable[[torch.dtype], Tensor]) -> tuple[Tensor, float]:
+def _in_double(
+    measured: Callable[[torch.dtype | None], Tensor], module: Any
+) -> tuple[Tensor, float]:
     """Return the sizes and their precision in float64, or in float32 if only that can be had."""
     try:
         return measured(torch.float64), torch.finfo(torch.float64).eps
     except Exception:
-        return measured(torch.float32), torch.finfo(torch.float32).eps
+        parts = module.parameters() if isinstance(module, torch.nn.Module) else ()
+        low = any(part.dtype in (torch.float16, torch.bfloat16) for part in parts)
+        return measured(torch.float32 if low else None), torch.finfo(torch.float32).eps
 
 
 def _sizes(run: Run, x: Tensor, times: list[int]) -> Tensor:

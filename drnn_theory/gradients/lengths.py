@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from drnn_theory.checks import as_integer, require_memory
-from drnn_theory.modules import borrowed, runner, weights_by_lag
+from drnn_theory.modules import borrowed, weights_by_lag
+from drnn_theory.outputs import Run
 
 __all__ = ["measure_path_lengths"]
 
@@ -32,14 +33,20 @@ NEAR = 0.1  # how far from an integer a slope may be
 
 
 def measure_path_lengths(
-    module: torch.nn.Module, length: int, *, start: int = 0, vertical: bool = False
+    module: torch.nn.Module,
+    length: int,
+    *,
+    start: int = 0,
+    vertical: bool = False,
+    batch_first: bool | None = None,
 ) -> np.ndarray:
     """Return the lagged edges of the shortest path by lag, measured, as float64, index 0..length-1.
 
     ``module`` is a :class:`DilatedRNN` with RNN cells, a torch.nn.RNN or a :class:`GraphRNN`.
     Paths lead from an input at time ``start``, which matters only for a graph of a period above 1.
     With ``vertical=True`` edges of lag 0 count, too, and the result is shortest_path_lengths; as it
-    is, the path of the fewest lagged edges is meant. inf where no path leads.
+    is, the path of the fewest lagged edges is meant. inf where no path leads. ``batch_first`` is
+    what the module says of itself, and may be given to be held against it.
 
     A copy of the module is measured, in float64, with positive weights at a point where every
     slope of the nonlinearity is 1: zero input and biases for tanh, positive ones for ReLU. GRU and
@@ -52,6 +59,9 @@ def measure_path_lengths(
     """
     length = as_integer(length, "length")
     start = as_integer(start, "start", minimum=0)
+    if batch_first not in (None, getattr(module, "batch_first", None)):
+        said = getattr(module, "batch_first", None)
+        raise ValueError(f"batch_first must be {said} as the module says, got {batch_first!r}")
     weights_by_lag(module)  # refuses what has other ways through time than weights
     unshared: Any = getattr(module, "unshared", None)  # every edge by a matrix of its own
     module = unshared() if unshared else copy.deepcopy(module)
@@ -99,7 +109,7 @@ def _impulse_response(module: Any, start: int, length: int) -> np.ndarray:
     """Return the sum over units of d output[start + n] / d input[start], n = 0..length-1."""
     period = getattr(module, "period", 1)
     level = 1.0 if module.nonlinearity == "relu" else 0.0
-    run = runner(module, None)
+    run = Run(module, batch_first=module.batch_first)
     with borrowed(module), torch.enable_grad():
         for name, parameter in module.named_parameters():
             if "bias" in name:

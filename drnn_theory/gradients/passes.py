@@ -47,20 +47,17 @@ NODE = 900
 Rows = Iterator[tuple[int, Tensor]]
 
 
-def rows_of_jacobian(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
-) -> Rows:
+def rows_of_jacobian(run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int) -> Rows:
     """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
     ``asked`` gives the cotangents v, (cotangents, batch, units), for the index of a time and a
     number of output units. Each time's rows come in order, in chunks for which the tensors that
     autograd keeps take ``memory`` bytes at most.
     """
-    module = run.module
-    if isinstance(module, torch.nn.Module) and not run.alone:
-        if any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
-            yield from _by_copies(run, x, times, asked, memory, math.inf)
-            return
+    parts = run.module.modules() if isinstance(run.module, torch.nn.Module) else ()
+    if not run.alone and any(isinstance(part, torch.nn.RNNBase) for part in parts):
+        yield from _by_copies(run, x, times, asked, memory, math.inf)
+        return
     if len(x) > FEW and not run.alone:
         chosen = _fastest_in_steps(run, x, times, asked)
         if chosen is not None and chosen[0] == "copies":
@@ -113,28 +110,29 @@ def _by_graph(
     with _Kept(memory, False, x.shape) as kept:
         output = run(x)
     allowed = max(1, int(memory // max(kept.total, 1)))
-    if chunk is not None:
-        size = int(min(allowed, chunk, 2**31))
-    else:
-        size = min(allowed, _cotangents_at_once(kept, _nodes(output)))
-    tried: dict[int, float] = {} if chunk is None and size > 1 else {size: 0.0}
+    size = int(min(allowed, 2**31 if chunk is None else chunk, 2**31))
+    untried = []  # one by one, then at once; then whichever took less time per cotangent goes on
+    if chunk is None:
+        size = min(size, _cotangents_at_once(kept, _nodes(output)))
+        untried = [1, size] if size > 1 else []
+    times_taken = {size: math.inf}
     for index, time in enumerate(times):
         cotangents, start = asked(index, output.shape[-1]), 0
         while start < len(cotangents):
-            # one by one, then at once, then whichever took less time per cotangent
-            count = 1 if not tried else size if size not in tried else min(tried, key=tried.get)
+            fastest = min(times_taken, key=lambda count: times_taken[count])
+            count = untried.pop(0) if untried else fastest
             part = cotangents[start : start + count]
-            begin = clock.perf_counter()
             ends = index == len(times) - 1 and start + len(part) == len(cotangents)
+            begin = clock.perf_counter()
             try:
                 gradient = _pulled_back(output[time], x, part, retain=not ends)
             except RuntimeError:  # an operation without a batching rule
                 if count == 1:
                     raise
-                tried = {1: 0.0}
+                untried, times_taken = [], {1: 0.0}
                 continue
-            if len(part) == count:
-                tried.setdefault(count, (clock.perf_counter() - begin) / count)
+            seconds = (clock.perf_counter() - begin) / len(part)
+            times_taken[count] = min(seconds, times_taken.get(count, math.inf))
             yield index, gradient
             start += len(part)
 

@@ -125,9 +125,9 @@ class GradientProfile:
         final = int(reached[-1])
         if final + 1 < len(self.norms) and self.norms[final] < UNDERFLOW:
             raise ValueError(
-                f"receptive_field needs norms that vanish by structure, got {self.norms[final]:.0e} "
-                f"at lag {final} and zeros after it, which is underflow: measure a module whose "
-                "gradient decays more slowly, or fewer steps"
+                "receptive_field needs norms that vanish by structure, got underflow: "
+                f"{self.norms[final]:.0e} at lag {final} and zeros after it; measure fewer steps, "
+                "or a module whose gradient decays more slowly"
             )
         return final + 1
 

@@ -74,7 +74,11 @@ def _is_changed(part: torch.nn.Module) -> bool:
 
 
 def rows_of_adjoint(
-    model: DilatedRNN, x: Tensor, times: Sequence[int], asked: Callable[[int, int], Tensor], memory: int
+    model: DilatedRNN,
+    x: Tensor,
+    times: Sequence[int],
+    asked: Callable[[int, int], Tensor],
+    memory: int,
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
