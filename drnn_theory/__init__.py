@@ -7,6 +7,8 @@
 
 import lazy_loader as _lazy
 
+__version__ = "0.1.0"
+
 # The public names and the modules that hold them stand in __init__.pyi: nothing is imported
 # before it is used.
 __getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -71,6 +71,8 @@ from .studies import Study, read_study, run_study
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem, verify
 
+__version__: str
+
 __all__ = [
     "FIGURES",
     "THEOREMS",

@@ -216,7 +216,7 @@ def _add(named: dict[str, Any], name: str, architecture: Any) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from drnn_theory.catalogue import paper_architectures, read_architectures
-    from drnn_theory.report import SPAN, Report
+    from drnn_theory.report import SPAN, write_report
 
     named, span = paper_architectures(), SPAN
     for text in options.scheme:
@@ -227,22 +227,19 @@ def _report(options: argparse.Namespace) -> int:
         for name, architecture in added.items():
             _add(named, name, architecture)
         span = chosen or span
-    report = Report(named, options.out, span=span, quick=options.quick)
-    comparison, failures = report.run()
-    print(comparison)
-    for note in report.footnotes:
-        print(f"footnote to {note}")
+    report = write_report(named, options.out, span=span, quick=options.quick)
+    print(report.comparison)
     for file in report.files:
         print(f"wrote {file}")
-    for failure in failures:
+    for failure in report.failures:
         print(f"failed: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return 1 if report.failures else 0
 
 
 def _mrl(options: argparse.Namespace) -> int:
     from drnn_theory.checks import as_integer
     from drnn_theory.measures import compute_mrl, default_span
-    from drnn_theory.summaries import plain
+    from drnn_theory.tables import convention, plain, where
 
     scheme = _scheme(options.scheme)
     span = (
@@ -253,9 +250,10 @@ def _mrl(options: argparse.Namespace) -> int:
         record = {
             "dilations": scheme,
             "span": span,
-            "vertical edges": "counted",
+            "convention": convention(),
             "mean recurrent length": plain(mean),
             "exactly": plain(exact),
+            "where": where(),
         }
         print(json.dumps(record))
     else:

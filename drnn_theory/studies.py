@@ -26,16 +26,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
+from drnn_theory import __version__
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.stores import Claims, Record, Store, decode
-from drnn_theory.tables import as_frame, as_html, as_text
+from drnn_theory.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ class Study:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame of :meth:`rows`, which needs the extra ``tables``."""
-        return as_frame(self.rows())
+        return Table(self.rows(), where={}).to_frame()
 
     def to_dict(self) -> dict[str, Any]:
         """Return function, version and :meth:`rows` as JSON can hold them."""
@@ -99,7 +99,7 @@ class Study:
 
     def to_csv(self, path: str | Path) -> None:
         """Write :meth:`rows` as CSV, whole or not at all, with the function and where each ran."""
-        from drnn_theory.writing import replacing, rows_as_csv  # workers do without it
+        from drnn_theory.writing import replacing  # workers do without it
 
         rows = [
             {**row, "where": record.where}
@@ -107,15 +107,22 @@ class Study:
         ]
         about = {"function": self.function, "function version": self.version}
         with replacing(Path(path)) as temporary:
-            temporary.write_text(rows_as_csv(rows, about), encoding="utf-8", newline="")
+            temporary.write_text(Table(rows, about=about).to_csv(), encoding="utf-8", newline="")
 
     def __str__(self) -> str:
+<<<<<<< HEAD
         rows, notes = self._told()
         narrow = [{k.replace(" ", "\n"): v for k, v in row.items()} for row in rows]
         return "\n".join([as_text(narrow), *notes])
 
     def _repr_html_(self) -> str:
         return as_html(*self._told())
+=======
+        return str(Table(self._told(), where={}))
+
+    def _repr_html_(self) -> str:
+        return Table(self._told(), where={}).to_html()
+>>>>>>> 234854f (Write every table from one type, which says where its numbers come from)
 
     def _told(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows as people read them, and a note of what is the same in all of them."""
@@ -385,7 +392,7 @@ def _where() -> str:
     """Return the versions and the machine that computed a row."""
     torch = sys.modules.get("torch")
     threads = os.environ.get("OMP_NUM_THREADS") if torch is None else torch.get_num_threads()
-    parts = [f"drnn_theory {package_version('drnn_theory')}", f"python {platform.python_version()}"]
+    parts = [f"drnn_theory {__version__}", f"python {platform.python_version()}"]
     parts += [] if torch is None else [f"torch {torch.__version__}"]
     parts += [f"{platform.machine()}, {os.cpu_count()} logical cores"]
     parts += [f"threads {threads}"] if threads else []

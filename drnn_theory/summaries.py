@@ -7,19 +7,15 @@ an architecture (a cycle measure without a cycle) is a dash.
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tabulate import tabulate
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.checks import as_integer, shown
+from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.costs import count_parameters, require_equal_widths, state_size
 from drnn_theory.measures import (
     compute_mrl,
@@ -33,12 +29,12 @@ from drnn_theory.measures import (
     vertical_edges,
 )
 from drnn_theory.paths import lengths_over_phases
-from drnn_theory.tables import as_frame
+from drnn_theory.tables import Table, convention, notes_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "Summary", "compare", "plain", "summary"]
+__all__ = ["Comparison", "Sparkline", "Summary", "compare", "summary"]
 
 HIDDEN_SIZE = 20
 SPARKLINE_LAGS = 512
@@ -48,8 +44,8 @@ SPARKLINE_LAGS = 512
 class Summary:
     """All measures of one architecture; ``measures`` holds None where one does not exist.
 
-    >>> found = summary([1, 2, 4, 8])
-    >>> found.span, found.measures["exactly"], found.measures["longest path"]
+    >>> sparse = summary([1, 2, 4, 8])
+    >>> sparse.span, sparse.measures["exactly"], sparse.measures["longest path"]
     (8, Fraction(45, 8), 7)
     """
 
@@ -59,29 +55,33 @@ class Summary:
     profile: np.ndarray
     """d(n) of the worst phase for lags 0..min(span, 512), as the sparkline shows it."""
 
+    def table(self, columns: list[str] | None = None) -> Table:
+        """Return a table of one row: the architecture, then all measures or those named.
+
+        >>> summary([1, 2, 4], name="mine").table(["longest path"]).rows
+        ({'architecture': 'mine', 'longest path': 5},)
+        """
+        return Comparison([self]).table(columns)
+
     def __str__(self) -> str:
-        rows = [(name, _shown(value)) for name, value in self.measures.items()]
-        return tabulate(rows, headers=["", self.name], disable_numparse=True)
+        return str(self.table().transposed())
 
     def _repr_html_(self) -> str:
-        rows = [(html.escape(k), html.escape(_shown(v))) for k, v in self.measures.items()]
-        rows.append((f"d(n), n = 0..{len(self.profile) - 1}", _sparkline(self.profile)))
-        headers = ["", html.escape(self.name)]
-        return str(tabulate(rows, headers=headers, tablefmt="unsafehtml", disable_numparse=True))
+        lengths = {f"d(n), n = 0..{len(self.profile) - 1}": Sparkline(self.profile)}
+        table = self.table()
+        return replace(table, rows=[{**row, **lengths} for row in table]).transposed().to_html()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name, span, convention and measures as JSON can hold them.
+        """Return name, convention, where the numbers come from and measures as JSON can hold them.
 
         >>> record = summary([2, 4]).to_dict()
-        >>> record["exactly"], record["vertical edges counted"]
-        ('inf', True)
+        >>> record["exactly"], record["convention"]
+        ('inf', 'lags 1..span, vertical edges counted')
         """
-        return {
-            "name": self.name,
-            "span": self.span,
-            "vertical edges counted": True,
-            **{name: plain(value) for name, value in self.measures.items()},
-        }
+        record = self.table().to_dict()
+        (row,) = record.pop("rows")
+        del record["notes"]
+        return {"name": row.pop("architecture"), **record, **row}
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row of a pandas DataFrame, which needs the extra ``tables``.
@@ -97,70 +97,60 @@ class Comparison:
     """Several summaries at one span.
 
     >>> print(compare({"dilated": [1, 2, 4], "plain": [1]}, span=8).table(["longest path"]))
-    architecture    longest path
+    architecture      longest path
     --------------  --------------
-    dilated         6
-    plain           9
+    dilated                      6
+    plain                        9
+    Lags 1..8, vertical edges counted.
     """
 
     summaries: list[Summary]
 
-    @cached_property
-    def header(self) -> list[str]:
-        """The names of the columns, the architecture first, then every measure.
+    def table(self, columns: list[str] | None = None) -> Table:
+        """Return one row per architecture: its name, then all measures or those named.
 
-        >>> compare({"mine": [1, 2, 4]}).header[:3]
-        ['architecture', 'mean recurrent length (span 4)', 'exactly']
-        """
-        return ["architecture", *self.summaries[0].measures]
+        Raises ValueError for a name that is no measure.
 
-    def rows(self, columns: list[str] | None = None) -> list[list[str]]:
-        """Return the table's cells as people read them.
-
-        >>> compare({"mine": [1, 2, 4], "even": [2, 4]}).rows(["exactly", "longest path"])
-        [['mine', '17/4', '5'], ['even', 'inf', 'inf']]
-        """
-        columns = columns or self.header[1:]
-        return [[s.name, *(_shown(s.measures[c]) for c in columns)] for s in self.summaries]
-
-    def table(self, columns: list[str] | None = None, style: str = "simple") -> str:
-        """Return the table in one of tabulate's styles, with all columns or those named.
-
-        >>> print(compare({"mine": [1, 2, 4]}).table(["exactly", "at lag"], style="github"))
-        | architecture   | exactly   | at lag   |
+        >>> print(compare({"mine": [1, 2, 4]}).table(["exactly", "at lag"]).to_text("github"))
+        | architecture   | exactly   |   at lag |
         |----------------|-----------|----------|
-        | mine           | 17/4      | 3        |
+        | mine           | 17/4      |        3 |
+        Lags 1..4, vertical edges counted.
         """
-        header = ["architecture", *(columns or self.header[1:])]
-        return str(
-            tabulate(self.rows(columns), headers=header, tablefmt=style, disable_numparse=True)
-        )
+        measures = self.summaries[0].measures
+        columns = [one_of(c, "column", measures) for c in columns or measures]
+        about = {"span": self.summaries[0].span, "convention": convention()}
+        rows = [
+            {"architecture": s.name, **{column: s.measures[column] for column in columns}}
+            for s in self.summaries
+        ]
+        return Table(rows, notes_of(about), about)
 
     def __str__(self) -> str:
         """Return the table with architectures or measures down the side, whichever is narrower."""
-        cells = [self.header, *self.rows()]
-        tables = []
-        for rows in (cells, [list(column) for column in zip(*cells, strict=True)]):
-            header = [rows[0][0], *(name.replace(" ", "\n") for name in rows[0][1:])]
-            tables.append(str(tabulate(rows[1:], headers=header, disable_numparse=True)))
-        return min(tables, key=lambda table: len(table.splitlines()[-1]))
+        tables = [t.to_text(wrap=True) for t in (self.table(), self.table().transposed())]
+        return min(tables, key=lambda text: max(map(len, text.splitlines())))
 
     def _repr_html_(self) -> str:
-        name, *measures = map(html.escape, self.header)
-        header = [name, "d(n)", *measures]  # where a narrow window shows it, too
+        table = self.table()
         rows = [
-            [html.escape(row[0]), _sparkline(s.profile), *map(html.escape, row[1:])]
-            for row, s in zip(self.rows(), self.summaries, strict=True)
+            {
+                "architecture": s.name,
+                "d(n)": Sparkline(s.profile),  # where a narrow window shows it, too
+                **row,
+            }
+            for s, row in zip(self.summaries, table, strict=True)
         ]
-        return str(tabulate(rows, headers=header, tablefmt="unsafehtml", disable_numparse=True))
+        return replace(table, rows=rows).to_html()
 
-    def to_dict(self) -> list[dict[str, Any]]:
-        """Return one dictionary per architecture, as JSON can hold it.
+    def to_dict(self) -> dict[str, Any]:
+        """Return span, convention, where the numbers come from and all rows, as JSON can hold it.
 
-        >>> [record["name"] for record in compare({"a": [1, 2], "b": [1, 1]}).to_dict()]
-        ['a', 'b']
+        >>> record = compare({"a": [1, 2], "b": [1, 1]}).to_dict()
+        >>> record["span"], [row["architecture"] for row in record["rows"]]
+        (2, ['a', 'b'])
         """
-        return [s.to_dict() for s in self.summaries]
+        return self.table().to_dict()
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame of exact values, one row per architecture.
@@ -168,8 +158,7 @@ class Comparison:
         >>> compare({"a": [1, 2], "b": [1, 1]}, span=4).to_frame()["exactly"].to_dict()
         {'a': Fraction(7, 2), 'b': Fraction(9, 2)}
         """
-        rows = [{"architecture": s.name, "span": s.span, **s.measures} for s in self.summaries]
-        return as_frame(rows).set_index("architecture")
+        return self.table().to_frame().set_index("architecture")
 
 
 def summary(
@@ -186,20 +175,25 @@ def summary(
     Parameters and state are counted for ``hidden_size`` units per state and the given ``cell``.
 
     >>> print(summary([1, 2, 4, 8]))
-                                      (1, 2, 4, 8)
-    --------------------------------  --------------
-    mean recurrent length (span 8)    5.625
-    exactly                           45/8
-    longest path                      7
-    at lag                            7
-    vertical edges                    4
-    recurrent edges per node          1
-    recurrent skip coefficient        8
-    recurrent depth                   1
-    feedforward depth                 4
-    receptive field                   inf
-    parameters (RNN, hidden 20)       2980
-    streaming state (RNN, hidden 20)  300
+    architecture                (1, 2, 4, 8)
+    --------------------------  --------------
+    span                        8
+    mean recurrent length       5.625
+    exactly                     45/8
+    longest path                7
+    at lag                      7
+    vertical edges              4
+    recurrent edges per node    1
+    recurrent skip coefficient  8
+    recurrent depth             1
+    feedforward depth           4
+    receptive field             inf
+    cell                        RNN
+    hidden size                 20
+    input size                  1
+    parameters                  2980
+    streaming state             300
+    Lags 1..8, vertical edges counted.
     """
     architecture = as_architecture(architecture)
     span = default_span(architecture) if span is None else as_integer(span, "span")
@@ -214,7 +208,8 @@ def summary(
         str(name),
         span,
         {
-            f"mean recurrent length (span {span})": float(mean),
+            "span": span,
+            "mean recurrent length": float(mean),
             "exactly": mean,
             "longest path": length,
             "at lag": lag,
@@ -224,12 +219,11 @@ def summary(
             "recurrent depth": _defined(recurrent_depth, architecture),
             "feedforward depth": _defined(feedforward_depth, architecture),
             "receptive field": receptive_field(architecture),
-            f"parameters ({cell}, hidden {hidden_size})": _sized(
-                count_parameters, architecture, hidden_size, **sizes
-            ),
-            f"streaming state ({cell}, hidden {hidden_size})": _sized(
-                state_size, architecture, hidden_size, **sizes
-            ),
+            "cell": cell,
+            "hidden size": hidden_size,
+            "input size": input_size,
+            "parameters": _sized(count_parameters, architecture, hidden_size, **sizes),
+            "streaming state": _sized(state_size, architecture, hidden_size, **sizes),
         },
         lengths_over_phases(architecture, lags)[0].up_to(lags),
     )
@@ -242,10 +236,11 @@ def compare(architectures: Mapping[str, Any], span: int | None = None, **sizes: 
     :func:`summary`.
 
     >>> print(compare({"dilated": [1, 2, 4], "plain": [1, 1, 1]}).table(["vertical edges"]))
-    architecture    vertical edges
+    architecture      vertical edges
     --------------  ----------------
-    dilated         3
-    plain           3
+    dilated                        3
+    plain                          3
+    Lags 1..4, vertical edges counted.
     """
     if not isinstance(architectures, Mapping) or not architectures:
         raise ValueError(
@@ -271,13 +266,6 @@ def _named(subject: str, function: Callable[..., Any], *arguments: Any, **option
         raise type(error)(f"{subject}: {error}") from None
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: a Fraction as "p/q", infinity as "inf"."""
-    if isinstance(value, Fraction):
-        return str(value)
-    return "inf" if isinstance(value, float) and math.isinf(value) else value
-
-
 def _defined(measure: Callable[[Any], Any], architecture: Any) -> Any:
     try:
         return measure(architecture)
@@ -296,29 +284,29 @@ def _sized(
     return cost(architecture, hidden_size, **sizes)
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.15g}" if value.is_integer() else f"{value:.6g}"
-    return str(value)
+@dataclass(frozen=True, eq=False)
+class Sparkline:
+    """A small line of d(n) against n, drawn as SVG, with gaps where lags are unreachable."""
 
+    profile: np.ndarray
+    width: int = 160
+    height: int = 24
 
-def _sparkline(profile: np.ndarray, width: int = 160, height: int = 24) -> str:
-    """Return d(n) as a small SVG line, with gaps where lags are unreachable."""
-    finite = profile[np.isfinite(profile)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
-    pieces, points = [], []
-    for n, d in enumerate([*profile.tolist(), math.inf]):
-        if math.isfinite(d):
-            x = 1 + (width - 2) * n / max(1, len(profile) - 1)
-            y = height - 2 - (height - 4) * (d - low) / max(1, high - low)
-            points.append(f"{x:.1f},{y:.1f}")
-        elif points:
-            pieces.append(f'<polyline points="{" ".join(points)}"/>')
-            points = []
-    return (
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'style="min-width: 90px" fill="none" stroke="currentColor" '
-        f'role="img" aria-label="d(n)">{"".join(pieces)}</svg>'
-    )
+    def _repr_html_(self) -> str:
+        finite = self.profile[np.isfinite(self.profile)]
+        low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
+        pieces, points = [], []
+        for n, d in enumerate([*self.profile.tolist(), math.inf]):
+            if math.isfinite(d):
+                x = 1 + (self.width - 2) * n / max(1, len(self.profile) - 1)
+                y = self.height - 2 - (self.height - 4) * (d - low) / max(1, high - low)
+                points.append(f"{x:.1f},{y:.1f}")
+            elif points:
+                pieces.append(f'<polyline points="{" ".join(points)}"/>')
+                points = []
+        return (
+            f'<svg width="{self.width}" height="{self.height}" '
+            f'viewBox="0 0 {self.width} {self.height}" '
+            f'style="min-width: 90px" fill="none" stroke="currentColor" '
+            f'role="img" aria-label="d(n)">{"".join(pieces)}</svg>'
+        )

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drnn_theory.checks import shown
-from drnn_theory.summaries import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
     "FORMATS",
-    "VERSION",
     "as_folder",
     "make_folder",
-    "plain_rows",
     "replacing",
-    "rows_as_csv",
     "write_picture",
 ]
 
-VERSION = version("drnn_theory")
 UNDATED = {
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
@@ -72,30 +63,6 @@ def make_folder(folder: Path) -> None:
         raise ValueError(
             f"out must be a folder that can be written, got {folder}: {error.strerror}"
         ) from None
-
-
-def plain_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of values as JSON can hold them."""
-    return [{key: plain(value) for key, value in row.items()} for row in rows]
-
-
-def rows_as_csv(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
-    """Return rows as CSV text, with what they are about beside each row unless it says so itself.
-
-    Fractions are written as decimals, but in a column ``exactly``.
-    """
-    plain = plain_rows(
-        {k: float(v) if isinstance(v, Fraction) and k != "exactly" else v for k, v in row.items()}
-        for row in rows
-    )
-    keys = list(dict.fromkeys(key for row in plain for key in row))
-    said = {key.replace("_", " ") for key in keys} | ({"seed"} if "seeds" in keys else set())
-    about = {key: value for key, value in about.items() if key not in said}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*keys, *about], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row | about for row in plain)
-    return text.getvalue()
 
 
 def write_picture(figure: Figure, path: Path) -> None:

@@ -5,10 +5,10 @@ would take an effort of more than EFFORT lags is recorded as found, not proved.
 """
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 from drnn_theory import optimal_dilations
+from drnn_theory.tables import convention, where
 
 LAYERS = range(1, 8)
 SPANS = (8, 16, 32, 64, 99, 128, 256)
@@ -20,8 +20,8 @@ def row(span: int, layers: int) -> dict[str, object]:
     """Return one cell of the table."""
     best = optimal_dilations(span, layers, effort=EFFORT, most_schemes=10**6)
     found = best.to_dict()
-    kept = ("span", "schemes", "mean_recurrent_length", "exponential")
-    more = ("exponential_mean_recurrent_length", "counting_bound", "exhaustive", "complete")
+    kept = ("span", "schemes", "mean recurrent length", "exponential")
+    more = ("exponential mean recurrent length", "counting bound", "exhaustive", "complete")
     return {"layers": layers, **{key: found[key] for key in (*kept, *more)}}
 
 
@@ -31,12 +31,11 @@ def main() -> None:
     for span in SPANS:
         for layers in LAYERS:
             rows.append(row(span, layers))
-            print(span, layers, rows[-1]["exhaustive"], rows[-1]["mean_recurrent_length"])
+            print(span, layers, rows[-1]["exhaustive"], rows[-1]["mean recurrent length"])
     head = {
         "class": "all sets of distinct dilations 1 = s_1 < .. < s_L within the span",
-        "convention": "mean over the lags 1..span, vertical edges counted",
-        "version": version("drnn_theory"),
-        "seed": 0,
+        "convention": convention(),
+        "where": where(seed=0),
         "effort": EFFORT,
     }
     lines = ",\n".join(f"    {json.dumps(cell)}" for cell in rows)

@@ -129,7 +129,7 @@ OTHERWISE = ["an error", "equal", "nothing"]
 
 if __name__ == "__main__":
     rows, all_escaped = [], []
-    for theorem in THEOREMS:
+    for theorem in THEOREMS.values():
         if sys.argv[1:] and theorem.name not in sys.argv[1:]:
             continue
         counts, escaped = row(theorem)

@@ -30,7 +30,7 @@ def ax():
 
 CALLS = [
     lambda ax: figures.plot_unfolded(dilated_rnn([1, 2]), 5, ax=ax),
-    lambda ax: figures.plot_profiles({"a": np.array([1.0, np.inf, 2.0])}, ax=ax),
+    lambda ax: figures.plot_path_lengths({"a": np.array([1.0, np.inf, 2.0])}, ax=ax),
     lambda ax: figures.plot_mrl_against_span({"a": ([1, 2], [3.0, 4.0])}, ax=ax),
     lambda ax: figures.plot_options(recommend(9, parameters=99).options, ax=ax),
     lambda ax: figures.plot_gradient_profiles({"a": (np.arange(3), np.array([1, 0.1, 0]))}, ax=ax),
@@ -48,11 +48,11 @@ def test_a_plot_draws_on_the_given_axes_labels_them_and_changes_no_style(call, a
 
 
 def test_without_axes_the_current_ones_are_taken(ax):
-    assert figures.plot_profiles({"a": np.array([1.0, 2.0])}) is ax
+    assert figures.plot_path_lengths({"a": np.array([1.0, 2.0])}) is ax
 
 
 def test_gaps_are_where_no_path_leads(ax):
-    figures.plot_profiles({"a": np.array([1.0, np.inf, 2.0])}, ax=ax)
+    figures.plot_path_lengths({"a": np.array([1.0, np.inf, 2.0])}, ax=ax)
     assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, True, False]
 
 
@@ -86,7 +86,7 @@ def test_the_path_is_drawn_from_its_input_to_its_output(ax):
 @pytest.mark.parametrize(
     ("plot", "what"),
     [
-        (figures.plot_profiles, "profiles"),
+        (figures.plot_path_lengths, "profiles"),
         (figures.plot_gradient_profiles, "profiles"),
         (figures.plot_mrl_against_span, "curves"),
         (figures.plot_mrl_against_layers, "curves"),

@@ -1,6 +1,5 @@
 """What needs a GPU, and that its benchmark runs without one."""
 
-import csv
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import pytest
 import torch
 
 from drnn_theory import DilatedRNN, GraphRNN, find_leaks, gradient_profile, skip_rnn
+from drnn_theory.tables import read_csv
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -43,8 +43,7 @@ def test_the_gpu_benchmark_runs_every_check_and_all_agree(tmp_path):
         env=os.environ | {"OMP_NUM_THREADS": "1"},  # small sizes: threads would wait for each other
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    with table.open() as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(table.read_text()).rows
     assert {row["check"] for row in rows} == {"agreement", "speed", "gradient profile"}
     verdicts = [row["verdict"] for row in rows if row["check"] == "agreement"]
     assert verdicts == ["agrees"] * 19

@@ -20,8 +20,8 @@ from drnn_theory import (
     path_counts,
     skip_rnn,
 )
-from tests.benchmarks.gradient_law import gaussian, measure, random_network, random_tanh
 from tests.strategies import cyclic_graphs, schemes
+from tests.studies.gradient_law import gaussian, measure, random_network, random_tanh
 from tests.test_graph_rnn import CLOCKWORK
 
 PROOF = Path(__file__).parents[1] / "proofs" / "gradient_law.md"

@@ -32,7 +32,7 @@ def test_the_theory_column_needs_neither_torch_nor_matplotlib_nor_pandas():
         "import sys\n"
         "for name in ('torch', 'matplotlib', 'pandas'): sys.modules[name] = None\n"
         "import drnn_theory.theorems, drnn_theory.summaries, drnn_theory.catalogue\n"
-        "print(drnn_theory.compare({'a': [1, 2]}).rows()[0][1])"
+        "print(drnn_theory.compare({'a': [1, 2]}).table().rows[0]['exactly'])"
     )
     assert python(code) == "3"
 

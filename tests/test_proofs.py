@@ -15,7 +15,7 @@ from drnn_theory import THEOREMS
 
 PROOFS = Path(__file__).parents[1] / "proofs"
 ROCQ = PROOFS / "rocq"
-NAMES = [theorem.name for theorem in THEOREMS]
+NAMES = list(THEOREMS)
 # a law in the limit of wide networks, and what searches find: they have no closed form to be one of
 ACCOUNTS = {"gradient_law", "optimal_dilations"}
 SECTIONS = ["Definition", "Statement", "Proof", "Example", "What is not claimed"]
@@ -30,7 +30,7 @@ def read(name):
 def status_table():
     """Return the rows of the table of contents, as the theorems themselves have it."""
     rows = ["| theorem | symbolic | written | machine-checked | cases |", "|---|---|---|---|---|"]
-    for theorem in THEOREMS:
+    for theorem in THEOREMS.values():
         steps = len(theorem.steps())
         symbolic = f"{steps} computation{'s' * (steps > 1)}" if steps else "-"
         machine = f"[{theorem.machine}](rocq/{theorem.machine})" if theorem.machine else "-"
@@ -47,7 +47,7 @@ def status_table():
 def test_every_theorem_has_its_proof_and_every_proof_its_theorem():
     files = {path.stem for path in PROOFS.glob("*.md")} - {"README"}
     assert files - ACCOUNTS == set(NAMES)
-    assert [theorem.proof for theorem in THEOREMS] == [f"{name}.md" for name in NAMES]
+    assert [theorem.proof for theorem in THEOREMS.values()] == [f"{name}.md" for name in NAMES]
 
 
 @each_proof
@@ -98,7 +98,7 @@ def test_machine_checked_theorems_and_files_correspond():
         path.name: re.search(r"\(\* Theorem object: (\w+) \*\)", path.read_text(encoding="utf-8"))
         for path in ROCQ.glob("*.v")
     }
-    files = {theorem.name: theorem.machine for theorem in THEOREMS if theorem.machine}
+    files = {theorem.name: theorem.machine for theorem in THEOREMS.values() if theorem.machine}
     for file, found in named.items():
         if found:
             assert files[found[1]] == file

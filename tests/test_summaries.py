@@ -9,6 +9,7 @@ import pytest
 from drnn_theory import (
     compare,
     compute_mrl,
+    count_parameters,
     cyclic_graph,
     dilated_cnn,
     paper_architectures,
@@ -18,12 +19,12 @@ from drnn_theory import (
 
 def test_a_summary_holds_what_the_measures_say():
     measures = summary([1, 5, 18, 25], 99).measures
-    assert measures["mean recurrent length (span 99)"] == compute_mrl([1, 5, 18, 25], 99)
+    assert measures["mean recurrent length"] == compute_mrl([1, 5, 18, 25], 99)
     assert measures["exactly"] == Fraction(785, 99)
     assert (measures["longest path"], measures["at lag"]) == (10, 14)
     assert measures["recurrent skip coefficient"] == 25
-    assert measures["parameters (RNN, hidden 20)"] == 2980
-    assert measures["streaming state (RNN, hidden 20)"] == 49 * 20
+    assert measures["parameters"] == 2980
+    assert measures["streaming state"] == 49 * 20
 
 
 def test_a_measure_that_does_not_exist_is_a_dash():
@@ -35,25 +36,28 @@ def test_a_measure_that_does_not_exist_is_a_dash():
 def test_a_comparison_has_one_span_the_largest_default_and_prints_it():
     table = compare({"short": [1, 2], "long": [1, 8]})
     assert {s.span for s in table.summaries} == {8}
-    assert "(span 8)" in " ".join(str(table).split())
-    assert "mean recurrent length (span 8)" in table.header
+    assert "Lags 1..8, vertical edges counted." in str(table)
+    assert {row["span"] for row in table.table()} == {8}
 
 
 def test_sizes_are_passed_on_and_named():
     table = compare({"a": [1, 2]}, hidden_size=7, cell="GRU", input_size=3)
-    assert table.header[-2:] == ["parameters (GRU, hidden 7)", "streaming state (GRU, hidden 7)"]
+    (row,) = table.table()
+    assert (row["cell"], row["hidden size"], row["input size"]) == ("GRU", 7, 3)
+    assert row["parameters"] == count_parameters([1, 2], 7, cell="GRU", input_size=3)
 
 
 def test_json_frames_and_latex_carry_the_same_numbers():
     table = compare({"reaches": [1, 2, 4], "does not": [2, 4]}, 4)
-    first, second = json.loads(json.dumps(table.to_dict()))
+    record = json.loads(json.dumps(table.to_dict()))
+    assert record["convention"] == "lags 1..span, vertical edges counted"
+    first, second = record["rows"]
     assert first["exactly"] == "17/4"
-    assert first["vertical edges counted"] is True
-    assert second["mean recurrent length (span 4)"] == "inf"
+    assert second["mean recurrent length"] == "inf"
     frame = table.to_frame()
     assert frame.loc["reaches", "exactly"] == Fraction(17, 4)
     assert frame.loc["does not", "exactly"] == math.inf
-    latex = table.table(["exactly"], "latex_booktabs")
+    latex = table.table(["exactly"]).to_latex()
     assert r"\toprule" in latex
     assert "17/4" in latex
 

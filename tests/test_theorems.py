@@ -1,3 +1,4 @@
+import importlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -17,16 +18,18 @@ from drnn_theory import (
     verify,
 )
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.theorems import exhaustive, growth
+from drnn_theory.theorems import exhaustive, growth, letters, theorem_table
 from drnn_theory.theorems.growth import cheapest_simple_path, least_excess
-from drnn_theory.theorems.theorem import L, exactly, i, next_layer, ratio
+from drnn_theory.theorems.letters import L, copies, dilation, i, ratio
+from drnn_theory.theorems.theorem import exactly, next_layer
 from tests.mutate_theorems import caught_by, distinct_mutants, noticed, outcome, row
 from tests.strategies import complete_schemes, cyclic_graphs, schemes
 
-BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
-each_theorem = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+each_theorem = pytest.mark.parametrize(
+    "theorem", THEOREMS.values(), ids=lambda theorem: theorem.name
+)
 each_symbolic = pytest.mark.parametrize(
-    "theorem", [t for t in THEOREMS if t.symbolic], ids=lambda theorem: theorem.name
+    "theorem", [t for t in THEOREMS.values() if t.symbolic], ids=lambda theorem: theorem.name
 )
 
 
@@ -65,7 +68,7 @@ def test_the_symbolic_computations_alone_notice_a_wrong_formula(theorem):
 
 
 def test_the_table_counts_what_each_kind_of_check_notices_by_itself():
-    counts, escaped = row(BY_NAME["skip_mean"])
+    counts, escaped = row(THEOREMS["skip_mean"])
     mutants, by_case, by_step, by_both, *others = counts
     assert mutants == by_case + by_step - by_both + sum(others)
     assert by_both > 0
@@ -82,12 +85,12 @@ def test_a_mutant_makes_verify_fail(theorem):
 
 
 def test_a_claim_that_does_not_hold_makes_verify_fail():
-    theorem = replace(BY_NAME["skip_mean"], claims={"nothing is so": lambda _: False})
+    theorem = replace(THEOREMS["skip_mean"], claims={"nothing is so": lambda _: False})
     assert "claim does not hold: nothing is so" in str(verify([theorem]))
 
 
 def test_a_symbolic_computation_that_does_not_come_out_makes_verify_fail():
-    theorem = replace(BY_NAME["skip_mean"], symbolic=lambda _: [sp.Integer(0), L])
+    theorem = replace(THEOREMS["skip_mean"], symbolic=lambda _: [sp.Integer(0), L])
     assert verify([theorem]).rows[0].failures == ("symbolic computation 2 does not come out",)
 
 
@@ -123,12 +126,13 @@ def longer_paths(monkeypatch):
     ],
 )
 def test_claims_about_paths_notice_wrong_paths(longer_paths, name):
-    theorem = BY_NAME[name]
+    theorem = THEOREMS[name]
     assert not all(holds(theorem) for holds in theorem.claims.values())
 
 
 def test_names_are_unique_and_in_the_order_of_the_catalogue():
-    assert len(BY_NAME) == len(THEOREMS) >= 30
+    assert list(THEOREMS) == [theorem.name for theorem in THEOREMS.values()]
+    assert len(THEOREMS) >= 30
 
 
 def test_verify_shows_its_progress_and_says_what_kind_of_evidence_there_is():
@@ -139,7 +143,7 @@ def test_verify_shows_its_progress_and_says_what_kind_of_evidence_there_is():
             seen.append(theorem.name)
             yield theorem
 
-    theorems = [BY_NAME["divisor_chain_mean"], BY_NAME["divisibility_is_needed"]]
+    theorems = [THEOREMS["divisor_chain_mean"], THEOREMS["divisibility_is_needed"]]
     outcome = verify(theorems, progress=progress)
     assert seen == ["divisor_chain_mean", "divisibility_is_needed"]
     assert outcome
@@ -153,7 +157,7 @@ def test_verify_shows_its_progress_and_says_what_kind_of_evidence_there_is():
 
 
 def test_verify_writes_json():
-    data = json.loads(json.dumps(verify([BY_NAME["skip_mean"]]).to_dict()))
+    data = json.loads(json.dumps(verify([THEOREMS["skip_mean"]]).to_dict()))
     (row,) = data["theorems"]
     assert data["passed"] is True
     assert row.pop("seconds") >= 0
@@ -161,7 +165,7 @@ def test_verify_writes_json():
         "name": "skip_mean",
         "symbolic": 1,
         "written": "proofs/skip_mean.md",
-        "machine_checked": None,
+        "machine-checked": None,
         "cases": {"agreed": 18, "total": 18},
         "claims": 0,
         "failures": [],
@@ -181,29 +185,29 @@ def test_a_theorem_shows_itself_in_jupyter(theorem):
 
 
 def test_the_statement_is_written_from_the_closed_form():
-    theorem = BY_NAME["skip_mean"]
+    theorem = THEOREMS["skip_mean"]
     assert theorem.statement == (
         r"$\displaystyle \frac1m \sum_{n=1}^{m} d(n) = L + \frac{m}{2} - \frac{1}{2} + "
         r"\frac{1}{m}$"
     )
-    assert r"\ge" in BY_NAME["counting_bound"].statement
+    assert r"\ge" in THEOREMS["counting_bound"].statement
 
 
 def test_the_footnote_on_the_recalled_form_says_that_it_is_recalled():
-    theorem = BY_NAME["exponential_mean"]
+    theorem = THEOREMS["exponential_mean"]
     assert "as recalled and not verified" in theorem.footnote
     assert "recalled and not verified" in theorem._repr_html_()
 
 
 def test_a_bound_that_is_too_low_everywhere_is_no_match_for_its_sharp_cases():
-    bound = BY_NAME["counting_bound"]
+    bound = THEOREMS["counting_bound"]
     lower = replace(bound, closed_form=bound.closed_form - sp.Rational(1, 1000))
     assert lower.check().agreed == len(bound.cases) - len(bound.sharp)
     assert replace(lower, sharp=()).check()
 
 
 def test_every_sharp_case_is_a_case():
-    for theorem in THEOREMS:
+    for theorem in THEOREMS.values():
         assert set(theorem.sharp) <= set(theorem.cases)
         assert bool(theorem.sharp) == (theorem.relation == "<=")
 
@@ -230,27 +234,27 @@ def test_the_exact_sum_holds_for_random_chains_and_spans(ratios, span):
     for n in ratios:
         chain.append(chain[-1] * n)
     found = compute_mrl(chain, span, exact=True)
-    assert BY_NAME["any_span_chain"].predict(tuple(chain), span) == exactly(found)
+    assert THEOREMS["any_span_chain"].predict(tuple(chain), span) == exactly(found)
 
 
 @given(st.integers(1, 9), st.integers(1, 400))
 def test_the_takagi_form_holds_for_random_spans(extra, span):
     layers = max(extra, span.bit_length())
     found = compute_mrl([2**k for k in range(layers)], span, exact=True)
-    assert BY_NAME["delange_trollope"].predict(layers, span) == exactly(found)
+    assert THEOREMS["delange_trollope"].predict(layers, span) == exactly(found)
 
 
 @given(st.integers(2, 40), st.integers(1, 400), st.integers(1, 4))
 def test_the_two_lag_form_holds_for_random_spans(skip, span, layers):
     found = compute_mrl([1] * (layers - 1) + [skip, 1], span, exact=True)
-    form = BY_NAME["two_lag_mean"].predict(((1,),) * layers + ((skip,),), span)
+    form = THEOREMS["two_lag_mean"].predict(((1,),) * layers + ((skip,),), span)
     assert form == exactly(found)
 
 
 @given(st.integers(1, 3), st.integers(1, 30), st.integers(1, 400))
 def test_the_narx_form_holds_for_random_spans(layers, delays, span):
     found = compute_mrl(narx_rnn(delays), span, exact=True) + layers - 1
-    assert BY_NAME["narx_mean"].predict(layers, delays, span) == exactly(found)
+    assert THEOREMS["narx_mean"].predict(layers, delays, span) == exactly(found)
 
 
 @given(st.lists(st.integers(1, 5), max_size=3), st.integers(1, 6), st.integers(1, 5))
@@ -259,12 +263,12 @@ def test_the_fusion_form_holds_for_random_chains(ratios, first, periods):
     for n in ratios:
         chain.append(chain[-1] * n)
     found = compute_mrl(dilated_rnn(chain, fusion=True), chain[-1] * periods, exact=True)
-    assert BY_NAME["fusion_mean"].predict(tuple(chain), periods) == exactly(found)
+    assert THEOREMS["fusion_mean"].predict(tuple(chain), periods) == exactly(found)
 
 
 @given(complete_schemes, st.integers(1, 200))
 def test_no_random_stack_is_below_the_counting_bound(scheme, span):
-    bound = BY_NAME["counting_bound"].predict(len(scheme), span)
+    bound = THEOREMS["counting_bound"].predict(len(scheme), span)
     assert bound <= exactly(compute_mrl(scheme, span, exact=True))
 
 
@@ -283,7 +287,7 @@ def test_the_linear_lower_bound_is_attained_in_random_graphs(graph):
         path = cheapest_simple_path(graph)
     except ValueError:  # no cycle, or no path, from an input to an output
         return
-    assert BY_NAME["linear_lower_bound"].closed_form.subs(path) == exactly(least_excess(graph))
+    assert THEOREMS["linear_lower_bound"].closed_form.subs(path) == exactly(least_excess(graph))
 
 
 @pytest.mark.parametrize("root", range(6, 21))
@@ -292,11 +296,41 @@ def test_the_two_best_skips_are_the_root_and_the_next_number_for_longer_spans(ro
     means = {skip: compute_mrl(skip_rnn(skip), span, exact=True) for skip in range(1, span + 2)}
     least = min(means.values())
     assert [skip for skip in means if means[skip] == least] == [root, root + 1]
-    assert BY_NAME["best_two_lag"].predict(root, 1)[0] == exactly(least)
+    assert THEOREMS["best_two_lag"].predict(root, 1)[0] == exactly(least)
 
 
 def test_a_verification_is_a_table_in_jupyter_and_says_how_it_ended():
-    page = verify([BY_NAME["skip_mean"]])._repr_html_()
+    page = verify([THEOREMS["skip_mean"]])._repr_html_()
     assert page.count("<tr>") == 2
     assert "<td>18 cases " in page
     assert "<p>1 theorem, all pass, " in page
+
+
+@each_theorem
+def test_a_theorem_says_where_it_is_defined(theorem):
+    module, _, name = theorem.defined_in.rpartition(".")
+    assert getattr(importlib.import_module(module), name) is theorem
+    assert theorem.defined_in in theorem._repr_html_()
+
+
+def test_letters_are_put_in_by_their_names():
+    assert THEOREMS["exponential_mean"].closed_form.subs({"L": 4, "M": 2}) == sp.Rational(45, 8)
+    assert THEOREMS["exponential_mean"].closed_form.subs({L: 4, letters.M: 2}) == sp.Rational(45, 8)
+
+
+@each_theorem
+def test_no_two_letters_of_a_theorem_print_alike_and_each_is_one_of_the_list(theorem):
+    symbols = theorem.closed_form.atoms(sp.Symbol)
+    labels = {base.label for base in theorem.closed_form.atoms(sp.IndexedBase)}
+    assert symbols - labels <= {sp.Symbol(name) for name in letters.ASSUMPTIONS}
+    assert labels <= {base.label for base in (ratio, dilation, copies)}
+    for symbol in theorem.closed_form.free_symbols - labels:
+        if not isinstance(symbol, sp.Indexed):
+            replaced = theorem.closed_form.subs({symbol.name: sp.Symbol("new")})
+            assert symbol not in replaced.free_symbols
+
+
+def test_the_table_of_theorems_has_a_row_for_each():
+    table = theorem_table()
+    assert [row["theorem"] for row in table] == list(THEOREMS)
+    assert r"\frac1m \sum_{n=1}^{m} d(n)" in table.to_latex()

@@ -29,10 +29,10 @@ def load_optimal_schemes() -> list[dict[str, Any]]:
             "span": row["span"],
             "layers": row["layers"],
             "schemes": [tuple(scheme) for scheme in row["schemes"]],
-            "mrl": Fraction(row["mean_recurrent_length"]),
+            "mrl": Fraction(row["mean recurrent length"]),
             "exponential": tuple(row["exponential"]),
-            "exponential_mrl": Fraction(row["exponential_mean_recurrent_length"]),
-            "counting_bound": Fraction(row["counting_bound"]),
+            "exponential_mrl": Fraction(row["exponential mean recurrent length"]),
+            "counting_bound": Fraction(row["counting bound"]),
             "exhaustive": row["exhaustive"],
             "complete": row["complete"],
         }

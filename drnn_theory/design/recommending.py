@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from drnn_theory.design.chains import deepest_chain
 from drnn_theory.design.optimal import optimal_dilations
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.measures import compute_mrl
-from drnn_theory.tables import as_frame, as_html, as_text
+from drnn_theory.tables import Table, convention
 
 if TYPE_CHECKING:
     import pandas
@@ -23,7 +23,7 @@ __all__ = ["Option", "Recommendation", "recommend"]
 LONGEST_SEQUENCE = 100_001
 LONGEST_SEARCH = 20_000  # spans beyond which only divisor chains are looked at
 EFFORT = 10**6
-SHOWN = 12  # options shown; all are in to_frame and to_dict
+SHOWN = 12  # options shown; all are in table, to_frame and to_dict
 
 
 @dataclass(frozen=True)
@@ -81,40 +81,40 @@ class Recommendation:
             for option in self.options
         ]
 
+    def table(self) -> Table:
+        """Return the rows with the advice, span and convention.
+
+        >>> recommend(100, parameters=5000).table().columns[:3]
+        ['dilations', 'layers', 'hidden size']
+        """
+        about = {"span": self.span, "convention": convention(), "cell": self.cell}
+        return Table(self.rows(), [self.advice], about)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON; fractions as strings."""
-        return {
-            "span": self.span,
-            "convention": "lags 1..span, vertical edges counted",
-            "cell": self.cell,
-            "options": [
-                {
-                    "dilations": list(option.dilations),
-                    "hidden_size": option.hidden_size,
-                    "mean_recurrent_length": str(option.mrl),
-                    "parameters": option.parameters,
-                    "state": option.state,
-                    "steps": option.steps,
-                }
-                for option in self.options
-            ],
-            "advice": self.advice,
-        }
+        record = self.table().to_dict()
+        del record["notes"]
+        exact = [{"mean recurrent length": str(option.mrl)} for option in self.options]
+        options = [row | mean for row, mean in zip(record.pop("rows"), exact, strict=True)]
+        return {**record, "options": options, "advice": self.advice}
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame."""
-        return as_frame(self.rows())
+        return self.table().to_frame()
 
     def __str__(self) -> str:
-        return "\n".join([as_text(self.rows()[:SHOWN]), *self._notes()])
+        return str(self._shown())
 
     def _repr_html_(self) -> str:
-        return as_html(self.rows()[:SHOWN], self._notes())
+        return self._shown().to_html()
 
-    def _notes(self) -> list[str]:
-        hidden = len(self.options) - SHOWN
-        more = [f"({hidden} more options are wider, with longer paths)"] if hidden > 0 else []
-        return [*more, self.advice]
+    def _shown(self) -> Table:
+        """Return the table, cut where there are very many options, which a note says."""
+        table, hidden = self.table(), len(self.options) - SHOWN
+        if hidden <= 0:
+            return table
+        more = f"({hidden} more options are wider, with longer paths)"
+        return replace(table, rows=table.rows[:SHOWN], notes=[more, *table.notes])
 
 
 def recommend(

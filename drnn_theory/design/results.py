@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from drnn_theory.costs import sequential_steps
 from drnn_theory.measures import compute_mrl, longest_lag
-from drnn_theory.tables import as_frame, as_html, as_text
+from drnn_theory.tables import Table, convention
 
 if TYPE_CHECKING:
     import pandas
@@ -97,47 +97,57 @@ class Design:
             for scheme in schemes
         ]
 
+    def table(self) -> Table:
+        """Return the rows with their notes, span and convention.
+
+        >>> from drnn_theory import optimal_dilations
+        >>> optimal_dilations(8, 3).table().about["span"]
+        8
+        """
+        about = {"span": self.span, "convention": convention()}
+        return Table(self.rows(), self._notes(), about)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON; fractions as strings."""
         return {
-            "span": self.span,
-            "convention": "lags 1..span, vertical edges counted",
+            **self.table().to_dict(),
             "objective": self.objective,
             "schemes": [list(scheme) for scheme in self.schemes],
-            "mean_recurrent_length": str(self.mrl),
-            "longest_path": self.longest,
+            "mean recurrent length": str(self.mrl),
+            "longest path": self.longest,
             "exponential": list(self.exponential),
-            "exponential_mean_recurrent_length": str(self.exponential_mrl),
+            "exponential mean recurrent length": str(self.exponential_mrl),
             "gain": float(self.gain),
-            "counting_bound": str(self.counting_bound),
+            "counting bound": str(self.counting_bound),
             "exhaustive": self.certificate.exhaustive,
             "complete": self.certificate.complete,
-            "lower_bound": str(self.certificate.lower_bound),
+            "lower bound": str(self.certificate.lower_bound),
             "gap": float(self.certificate.gap),
             "certificate": str(self.certificate),
         }
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame."""
-        return as_frame(self.rows())
+        return self.table().to_frame()
 
     def __str__(self) -> str:
-        return "\n".join([as_text(self._shown()), *self._notes()])
+        return str(self._shown())
 
     def _repr_html_(self) -> str:
-        return as_html(self._shown(), self._notes())
+        return self._shown().to_html()
 
-    def _shown(self, most: int = 10) -> list[dict[str, Any]]:
-        rows = self.rows()
-        return rows if len(rows) <= most + 1 else [*rows[:most], rows[-1]]
+    def _shown(self, most: int = 10) -> Table:
+        """Return the table, cut where very many schemes are equally good, which a note says."""
+        table, best = self.table(), self.rows()[:-1]
+        if len(best) <= most:
+            return table
+        hidden = f"({len(best) - most} more schemes are equally good)"
+        return replace(table, rows=[*best[:most], table.rows[-1]], notes=[hidden, *table.notes])
 
     def _notes(self) -> list[str]:
-        hidden = len(self.rows()) - len(self._shown())
-        what = "longest path" if self.objective == "worst" else "mean"
-        notes = [f"({hidden} more schemes are equally good)"] if hidden else []
+        measure = "longest path" if self.objective == "worst" else "mean"
         return [
-            *notes,
-            f"Lags 1..{self.span}, vertical edges counted; the {what} is {float(self.gain):.1%} "
+            f"Lags 1..{self.span}, vertical edges counted; the {measure} is {float(self.gain):.1%} "
             f"below that of the best exponential scheme of {len(self.exponential)} layers; "
             f"no scheme of that depth has a mean below {float(self.counting_bound):.3f}.",
             f"{self.certificate}.",

@@ -26,13 +26,13 @@ def save_figure(view: View, file: str, *, whole: bool = True) -> Path:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    from drnn_theory.figures import plot_profiles, plot_unfolded
+    from drnn_theory.figures import plot_path_lengths, plot_unfolded
 
     steps = view.span if whole else max(view.lag, 1)
     graph_height = min(4.0, 0.8 + 0.32 * len(levels_of(view)))
     figure = Figure(figsize=(7, 2.2 + graph_height), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(2.2, graph_height))
-    plot_profiles({view.choice.title: view.lengths[: steps + 1]}, ax=above)
+    plot_path_lengths({view.choice.title: view.lengths[: steps + 1]}, ax=above)
     above.get_legend().remove()  # the title names the only curve
     if view.path:
         above.plot([view.lag], [view.length], "o", color=PATH, clip_on=False)

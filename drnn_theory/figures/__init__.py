@@ -6,15 +6,15 @@ Colours are those of Okabe and Ito, told apart by the colour-blind; line styles,
 carry the same distinction in grey.
 """
 
-from drnn_theory.figures.comparisons import plot_measures, plot_options, plot_scatter
 from drnn_theory.figures.curves import (
     plot_digit_means,
     plot_gradient_profiles,
     plot_mrl_against_layers,
     plot_mrl_against_span,
-    plot_profiles,
+    plot_path_lengths,
 )
 from drnn_theory.figures.learning import plot_training
+from drnn_theory.figures.scatter import plot_measures, plot_options, plot_scatter
 from drnn_theory.figures.unfolded import plot_unfolded
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "plot_mrl_against_layers",
     "plot_mrl_against_span",
     "plot_options",
-    "plot_profiles",
+    "plot_path_lengths",
     "plot_scatter",
     "plot_training",
     "plot_unfolded",

@@ -20,17 +20,17 @@ __all__ = [
     "plot_gradient_profiles",
     "plot_mrl_against_layers",
     "plot_mrl_against_span",
-    "plot_profiles",
+    "plot_path_lengths",
 ]
 
 
-def plot_profiles(
-    profiles: Mapping[str, np.ndarray], *, vertical: bool = True, ax: Axes | None = None
+def plot_path_lengths(
+    lengths: Mapping[str, np.ndarray], *, vertical: bool = True, ax: Axes | None = None
 ) -> Axes:
-    """Draw d(n) against the lag n = 0, 1, .. for each named profile; gaps where d is infinite."""
-    require_names(profiles, "profiles")
+    """Draw d(n) against the lag n = 0, 1, .. for each name; gaps where d is infinite."""
+    require_names(lengths, "lengths")
     ax = plt.gca() if ax is None else ax
-    draw_lines(ax, {name: (np.arange(len(d)), np.asarray(d)) for name, d in profiles.items()})
+    draw_lines(ax, {name: (np.arange(len(d)), np.asarray(d)) for name, d in lengths.items()})
     edges = "edges" if vertical else "lagged edges"
     ax.set_xlabel("lag $n$ (steps)")
     ax.set_ylabel(f"shortest path $d(n)$ ({edges})")

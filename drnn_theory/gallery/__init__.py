@@ -17,23 +17,16 @@ import matplotlib as mpl
 from tqdm import tqdm
 
 from drnn_theory.checks import one_of, shown
+from drnn_theory.figures.venues import venue_style
+from drnn_theory.gallery.computed import COMPUTED
 from drnn_theory.gallery.figure import PaperFigure
-from drnn_theory.gallery.graphs import GRAPHS
-from drnn_theory.gallery.means import MEANS
-from drnn_theory.gallery.measurements import MEASUREMENTS
-from drnn_theory.venues import venue_style
-from drnn_theory.writing import (
-    FORMATS,
-    as_folder,
-    make_folder,
-    replacing,
-    rows_as_csv,
-    write_picture,
-)
+from drnn_theory.gallery.measured import MEASURED
+from drnn_theory.gallery.unfolded import UNFOLDED
+from drnn_theory.writing import FORMATS, as_folder, make_folder
 
 __all__ = ["FIGURES", "PaperFigure", "write_figures"]
 
-FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*GRAPHS, *MEANS, *MEASUREMENTS)}
+FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*UNFOLDED, *COMPUTED, *MEASURED)}
 """Name -> figure, in the order of a paper."""
 
 
@@ -60,25 +53,10 @@ def write_figures(
     venue_style(venue)
     folder = as_folder(out)
     make_folder(folder)
-    files = []
-
-    def write(name: str, text: str) -> None:
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        files.append(folder / name)
-
+    files: list[Path] = []
     with mpl.rc_context():
         for name in tqdm(chosen or FIGURES, desc="figures", unit="figure", disable=None):
-            figure = FIGURES[name]
-            drawn = figure.draw(venue)
-            with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved
-                for kind in formats:
-                    files.append(folder / f"{name}.{kind}")
-                    write_picture(drawn, files[-1])
-            write(f"{name}.csv", rows_as_csv(figure.rows, figure.provenance))
-            write(f"{name}.txt", f"{figure.full_caption}\n")
-            if figure.table is not None:
-                write(f"{name}.tex", figure.latex())
+            files += FIGURES[name].write(folder, venue, formats)
     return files
 
 

@@ -1,20 +1,21 @@
-"""What a figure of the gallery is: numbers, a drawing of them, a caption, a table."""
+"""A figure for a paper: numbers, a drawing of them, a caption, a table."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from drnn_theory.tables import as_latex
-from drnn_theory.venues import venue_style
-from drnn_theory.writing import VERSION
+from drnn_theory.figures.venues import venue_style
+from drnn_theory.tables import Table, convention, spoken
+from drnn_theory.writing import replacing, write_picture
 
 __all__ = ["PaperFigure", "Rows"]
 
@@ -46,19 +47,20 @@ class PaperFigure:
     caption: str
     """One line."""
     compute: Callable[[], Any]
-    """() -> the numbers; a list of rows, unless ``tabulate`` makes them so."""
+    """() -> the numbers: rows, or a table that says itself where they come from; anything else,
+    if ``rows_of`` makes rows of it."""
     paint: Callable[[Any, Figure], None]
     """(numbers, empty figure) -> None; the figure has its size."""
     height: float
     """Inches."""
     wide: bool = True
     """Whether it takes both columns of a venue that has two."""
-    about: Mapping[str, Any] = field(default_factory=dict)
-    """Span and seed, where one holds for all of it; a span of None where there is none."""
-    rows_of: Callable[[Any], Rows] = list
+    about: Mapping[str, Any] = field(default_factory=lambda: {"convention": convention()})
+    """Span and convention, where one holds for all of it; None where nothing is averaged."""
+    rows_of: Callable[[Any], Table | Rows] = lambda numbers: numbers
     """The numbers as rows, one per line of the CSV."""
-    table: Callable[[Rows], list[dict[str, str]]] | None = None
-    """rows -> the cells of a table that fits on a page, for comparisons."""
+    compared: Callable[[Rows], Rows] | None = None
+    """rows -> those of a table that fits on a page, for comparisons."""
 
     @cached_property
     def numbers(self) -> Any:
@@ -71,39 +73,45 @@ class PaperFigure:
         return self.compute()
 
     @property
+    def table(self) -> Table:
+        """The numbers behind the figure as a table, with span, convention and where they come from.
+
+        >>> from drnn_theory import FIGURES
+        >>> FIGURES["zoo"].table.about["span"], len(FIGURES["mrl_against_span"].table)
+        (64, 65)
+        """
+        rows = self.rows_of(self.numbers)
+        table = rows if isinstance(rows, Table) else Table(rows)
+        own = {"span": None, "convention": None, **self.about}
+        return replace(table, about={k: v for k, v in own.items() if k not in table.columns})
+
+    @property
     def rows(self) -> Rows:
         """The numbers behind the figure, one dictionary per row.
 
         >>> from drnn_theory import FIGURES
-        >>> len(FIGURES["mrl_against_span"].rows)
-        65
+        >>> FIGURES["speed"].rows[0]["cell"]
+        'RNN'
         """
-        return self.rows_of(self.numbers)
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Span, convention, version and seed.
-
-        >>> from drnn_theory import FIGURES
-        >>> FIGURES["zoo"].provenance["span"]
-        64
-        """
-        about = {"span": "as shown", "vertical edges": "counted", "seed": "none", **self.about}
-        return {**about, "span": about["span"] or "none", "version": VERSION}
+        return self.table.rows
 
     @property
     def full_caption(self) -> str:
-        """The caption with span, convention, version and seed, in one line.
+        """The caption with span, convention and where the numbers come from, in one line.
 
         >>> from drnn_theory import FIGURES
-        >>> FIGURES["zoo"].full_caption[132:186]
-        ' Span: 64; vertical edges: counted; seed: none; drnn_t'
+        >>> FIGURES["zoo"].full_caption[132:]
+        'Lags 1..64, vertical edges counted; version 0.1.0.'
         """
-        about = self.provenance
-        lags = f"span: {about['span']}; vertical edges: {about['vertical edges']}; "
-        averaged = "" if about["span"] == "none" else lags
-        said = f"{averaged}seed: {about['seed']}; drnn_theory {about['version']}."
-        return f"{self.caption} {said[0].upper()}{said[1:]}"
+        table = self.table
+        said = {
+            key: table.about[key] if key in table.about else _only(table, key)
+            for key in ("span", "convention")
+        }
+        span = "span" if said["span"] is None else str(said["span"])
+        lags = None if said["convention"] is None else said["convention"].replace("span", span)
+        text = "; ".join(part for part in (lags, spoken(table.where)) if part)
+        return f"{self.caption} {text[0].upper()}{text[1:]}."
 
     def draw(self, venue: str | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
@@ -135,10 +143,33 @@ class PaperFigure:
         >>> FIGURES["optimal_schemes"].latex().splitlines()[1]
         '\\begin{tabular}{rlrrrr}'
         """
-        if self.table is None:
+        if self.compared is None:
             raise ValueError(f"{self.name} must be a comparison to have a table, got a drawing")
-        table = as_latex(self.table(self.rows))
+        table = Table(self.compared(self.rows)).to_latex()
         return f"{{\\small\\setlength{{\\tabcolsep}}{{4pt}}%\n{table}}}\n"
+
+    def write(self, folder: Path, venue: str, formats: Iterable[str]) -> list[Path]:
+        """Write pictures, numbers (CSV), caption (txt) and, for a comparison, the table (tex)."""
+        files = []
+        with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved
+            drawn = self.draw(venue)
+            for kind in formats:
+                files.append(folder / f"{self.name}.{kind}")
+                write_picture(drawn, files[-1])
+        texts = {"csv": self.table.to_csv(), "txt": f"{self.full_caption}\n"}
+        if self.compared is not None:
+            texts["tex"] = self.latex()
+        for kind, text in texts.items():
+            files.append(folder / f"{self.name}.{kind}")
+            with replacing(files[-1]) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        return files
 
     def _repr_html_(self) -> str:
         return f"<b>{self.name}</b>: {self.full_caption}"
+
+
+def _only(table: Table, column: str) -> Any:
+    """Return the value that a column has in every row, None if there are several."""
+    values = {row[column] for row in table}
+    return values.pop() if len(values) == 1 else None

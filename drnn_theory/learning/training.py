@@ -27,7 +27,7 @@ from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
 from drnn_theory.learning.optimizers import make_optimizer
 from drnn_theory.learning.tasks import SPLITS, Task
 from drnn_theory.models import DilatedRNN, GraphRNN
-from drnn_theory.tables import as_frame
+from drnn_theory.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ class Training:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the curve as a DataFrame, one row per step and split."""
-        return as_frame(self.curve)
+        return Table(self.curve).to_frame()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to print as JSON: the task, its chance, how it ended, the curve."""

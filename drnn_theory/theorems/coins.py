@@ -10,27 +10,16 @@ from typing import Any
 
 import sympy as sp
 
+from drnn_theory.theorems import letters
 from drnn_theory.theorems.exhaustive import payments, stack_lengths
-from drnn_theory.theorems.theorem import (
-    L,
-    Theorem,
-    dilation,
-    dilations_as_values,
-    i,
-    next_layer,
-    ratio,
-    ratios_as_values,
-)
+from drnn_theory.theorems.letters import L, copies, d_0, dilation, i, n, ratio
+from drnn_theory.theorems.theorem import Theorem, dilations_as_values, next_layer, ratios_as_values
 
 __all__ = [
     "COINS",
     "DIVISOR_CHAINS",
     "chain_values",
 ]
-
-n = sp.Symbol("n", integer=True, nonnegative=True)
-largest, second, onset = sp.symbols("a b d_0", integer=True, positive=True)
-copies = sp.IndexedBase("k")
 
 DIVISOR_CHAINS: list[tuple[int, ...]] = [
     (1,),
@@ -74,6 +63,7 @@ def _best_payment(dilations: tuple[int, ...], lag: int) -> dict[Any, Any]:
 
 FEWEST_COINS = Theorem(
     name="fewest_coins",
+    module=__name__,
     left=r"d(n) = L + \min_{\sum_i k_i s_i = n} \sum_i k_i",
     holds_for="any stack of dilations s_1, .., s_L, any lag n; k is a best payment of n",
     closed_form=L + sp.Sum(copies[i], (i, 1, L)),
@@ -105,6 +95,7 @@ def _digits_step(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 DIVISOR_CHAIN_DIGITS = Theorem(
     name="divisor_chain_digits",
+    module=__name__,
     left="d(n)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, any lag n: L plus the digit sum of n",
     closed_form=L + n - sp.Sum((ratio[i] - 1) * sp.floor(n / dilation[i]), (i, 2, L)),
@@ -136,7 +127,7 @@ def _before_the_onset(dilations: tuple[int, ...], lag: int) -> dict[Any, Any]:
     a, b = _two_largest(dilations)
     rises = ceil(Fraction(lag - (a - 1) * b, a))
     earlier = stack_lengths(dilations, 400)[lag - a * rises]
-    return {n: lag, largest: a, second: b, onset: sp.oo if earlier == inf else earlier}
+    return {n: lag, letters.a: a, letters.b: b, d_0: sp.oo if earlier == inf else earlier}
 
 
 def _repeats(dilations: tuple[int, ...], first: int, last: int) -> bool:
@@ -153,12 +144,13 @@ def _repeats_in_small_schemes(_: Theorem) -> bool:
 
 EVENTUAL_PERIODICITY = Theorem(
     name="eventual_periodicity",
+    module=__name__,
     left=r"d(n) = d(n - a) + 1 = \cdots",
     holds_for=(
         "any stack with largest dilation a and next smaller b (1 if there is none), n > (a - 1) b; "
         "d_0 is the length at the lag n less as many a as bring it to (a - 1) b or below"
     ),
-    closed_form=onset + sp.ceiling((n - (largest - 1) * second) / largest),
+    closed_form=d_0 + sp.ceiling((n - (letters.a - 1) * letters.b) / letters.a),
     values=_before_the_onset,
     brute_force=lambda dilations, lag: stack_lengths(dilations, 400)[lag],
     cases=[
@@ -204,6 +196,7 @@ def _stays_within_the_linear_bounds(_: Theorem) -> bool:
 
 STACK_GROWTH = Theorem(
     name="stack_growth",
+    module=__name__,
     left=r"\sup_n \left( d(n) - \frac{n}{s_L} \right)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L",
     closed_form=L + sp.Sum(ratio[i] - 1, (i, 2, L)) - 1 + 1 / dilation[L],

@@ -18,13 +18,14 @@ from drnn_theory.architectures import (
 )
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.exhaustive import mean_by_brute_force
+from drnn_theory.theorems.letters import L, M, m
 from drnn_theory.theorems.means import (
     EXPONENTIAL_MEAN,
     PER_LAYER_LAGS_MEAN,
     PLAIN_STACK_MEAN,
     SKIP_MEAN,
 )
-from drnn_theory.theorems.theorem import L, M, Theorem, m
+from drnn_theory.theorems.theorem import Theorem
 from drnn_theory.theorems.zoo import DILATED_CNN_MEAN
 
 __all__ = ["COMPARISONS"]
@@ -72,6 +73,7 @@ def _skip_less_dilated(closed_form: sp.Basic) -> Iterator[sp.Basic]:
 
 DILATED_VERSUS_SKIP = Theorem(
     name="dilated_versus_skip",
+    module=__name__,
     left=(
         r"\left( \bar d_{\text{skip}} - \bar d_{\text{dilated}},\ N_r(\text{dilated}),\ "
         r"N_r(\text{skip}) \right)"
@@ -113,6 +115,7 @@ def _plain_less_dilated(closed_form: sp.Expr) -> Iterator[sp.Basic]:
 
 DILATED_VERSUS_PLAIN = Theorem(
     name="dilated_versus_plain",
+    module=__name__,
     left=r"\bar d_{\text{plain}} - \bar d_{\text{dilated}}",
     holds_for=(
         "L layers each, dilations 1, M, .., m against lag 1 in every layer, span m = M^(L-1): 0 "
@@ -146,6 +149,7 @@ def _same_mean(closed_form: sp.Basic) -> Iterator[sp.Basic]:
 
 DILATED_VERSUS_PER_LAYER_LAGS = Theorem(
     name="dilated_versus_per_layer_lags",
+    module=__name__,
     left=(
         r"\left( \bar d_{\{1, 2^{l-1}\}} - \bar d_{\text{dilated}},\ N_r(\text{dilated}),\ "
         r"N_r(\{1, 2^{l-1}\}) \right)"
@@ -188,6 +192,7 @@ def _cnn_ends_at_its_field(_: Theorem) -> bool:
 
 DILATED_VERSUS_CNN = Theorem(
     name="dilated_versus_cnn",
+    module=__name__,
     left=r"\bar d_{\text{dilated}} - \bar d_{\text{CNN}}",
     holds_for=(
         "L layers of dilations 1, M, .., m each, kernel size M, span m = M^(L-1): above 0 at every "

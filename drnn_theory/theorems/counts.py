@@ -17,13 +17,10 @@ from drnn_theory.dilations import exponential_dilations
 from drnn_theory.graphs import unfold
 from drnn_theory.paths.stacks import fewest_coins
 from drnn_theory.theorems.exhaustive import stack_lengths
-from drnn_theory.theorems.theorem import L, M, Theorem, dilation, i, m
+from drnn_theory.theorems.letters import K, L, M, dilation, i, m, w, z
+from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["COUNTS"]
-
-w, z = sp.symbols("w z")
-K = sp.Symbol("K", integer=True, nonnegative=True)
-k = sp.Symbol("k", integer=True)
 
 
 # The generating function of paths -----------------------------------------------------------------
@@ -75,6 +72,7 @@ def _last_edge(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 PATH_GENERATING_FUNCTION = Theorem(
     name="path_generating_function",
+    module=__name__,
     left=(r"\sum_{n \ge 0} z^n \sum_{\text{paths of lag } n} w^{\text{recurrent edges}}"),
     holds_for="any stack of dilations s_1, .., s_L, as formal power series in z",
     closed_form=sp.Product(1 / (1 - w * z ** dilation[i]), (i, 1, L)),
@@ -137,6 +135,7 @@ SEARCHED = (
 
 COUNTING_BOUND = Theorem(
     name="counting_bound",
+    module=__name__,
     left=r"\frac1m \sum_{n=1}^{m} d(n)",
     holds_for=(
         "every stack of L layers, any span m; K is the largest integer with C(K + L, L) <= m + 1"
@@ -201,6 +200,7 @@ def _coins_from_zero(base: int, layers: int) -> Fraction:
 
 EXPONENTIAL_NEAR_OPTIMAL = Theorem(
     name="exponential_near_optimal",
+    module=__name__,
     left=r"\frac{1}{M^L} \sum_{n=0}^{M^L - 1} (d(n) - L)",
     holds_for=(
         "every stack of L layers; the exponential stack 1, M, .., M^(L-1) has L (M - 1)/2, "

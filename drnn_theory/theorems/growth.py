@@ -15,12 +15,10 @@ from drnn_theory.architectures import clockwork_rnn, dilated_rnn, layers_rnn, sk
 from drnn_theory.graphs import cyclic_graph
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.theorems.exhaustive import worst_lengths
+from drnn_theory.theorems.letters import a, b, e, lambda_, s
 from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["GRAPHS", "GROWTH", "cheapest_simple_path", "least_excess"]
-
-edges, lag, skip = sp.symbols("e lambda s", positive=True)
-a, b = sp.symbols("a b", integer=True, positive=True)
 
 GRAPHS: dict[str, nx.MultiDiGraph] = {
     "dilated 1, 2, 4": dilated_rnn([1, 2, 4]),
@@ -86,7 +84,7 @@ def cheapest_simple_path(graph: nx.MultiDiGraph) -> dict[Any, Any]:
     """Return edges and lag of the simple path that costs least beyond lag / s, and s."""
     ratio = _largest_cycle_ratio(graph)
     count, span = min(_simple_paths(graph), key=lambda path: path[0] - path[1] / ratio)
-    return {edges: count, lag: span, skip: sp.Rational(ratio.numerator, ratio.denominator)}
+    return {e: count, lambda_: span, s: sp.Rational(ratio.numerator, ratio.denominator)}
 
 
 @cache
@@ -105,8 +103,8 @@ def least_excess(graph: nx.MultiDiGraph) -> Fraction:
 def _without_a_cycle(closed_form: sp.Expr) -> Iterator[sp.Basic]:
     # a cycle of e_c edges and lag lambda_c <= s e_c costs e_c - lambda_c / s >= 0
     cycle_edges, cycle_lag = sp.symbols("e_c lambda_c", positive=True)
-    longer = closed_form.subs({edges: edges + cycle_edges, lag: lag + cycle_lag})
-    yield longer - closed_form - (cycle_edges - cycle_lag / skip)
+    longer = closed_form.subs({e: e + cycle_edges, lambda_: lambda_ + cycle_lag})
+    yield longer - closed_form - (cycle_edges - cycle_lag / s)
 
 
 def _cheap_constant(_: Theorem) -> bool:
@@ -121,13 +119,14 @@ def _cheap_constant(_: Theorem) -> bool:
 
 LINEAR_LOWER_BOUND = Theorem(
     name="linear_lower_bound",
+    module=__name__,
     left=r"\min_{i,\, n} \left( d_i(n) - \frac{n}{s} \right)",
     holds_for=(
         "any cyclic graph with a cycle on an input-output walk; s is its recurrent skip "
         "coefficient, and e and lambda are edges and lag of the simple input-output path for which "
         "the right-hand side is least; C is its negative in d_i(n) >= n/s - C"
     ),
-    closed_form=edges - lag / skip,
+    closed_form=e - lambda_ / s,
     values=lambda name: cheapest_simple_path(GRAPHS[name]),
     brute_force=lambda name: least_excess(GRAPHS[name]),
     cases=[(name,) for name in GRAPHS],
@@ -165,6 +164,7 @@ def _unreached(first: int, second: int) -> tuple[int, int]:
 
 UNREACHABLE_LAGS = Theorem(
     name="unreachable_lags",
+    module=__name__,
     left=r"\left( \max \{n : d(n) = \infty\},\ \#\{n : d(n) = \infty\} \right)",
     holds_for="one node with self-loops of coprime lags a, b >= 2 (or stacks with these two lags)",
     closed_form=sp.Tuple(a * b - a - b, (a - 1) * (b - 1) / 2),

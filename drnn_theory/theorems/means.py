@@ -17,7 +17,8 @@ from drnn_theory.architectures import (
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import DIVISOR_CHAINS, chain_values
 from drnn_theory.theorems.exhaustive import mean_by_brute_force, stack_lengths
-from drnn_theory.theorems.theorem import L, M, Theorem, i, m, next_layer, q, ratio
+from drnn_theory.theorems.letters import L, M, Q, a, b, i, k, m, n, q, r, ratio, s
+from drnn_theory.theorems.theorem import Theorem, next_layer
 
 __all__ = [
     "DIGITS",
@@ -28,19 +29,14 @@ __all__ = [
     "PER_LAYER_LAGS_MEAN",
     "PLAIN_STACK_MEAN",
     "SKIP_MEAN",
+    "Q",
     "a",
-    "blocks",
     "n",
     "r",
     "with_quotient",
 ]
 
 MEAN = r"\frac1m \sum_{n=1}^{m} d(n)"
-
-s, k = sp.symbols("s k", integer=True, positive=True)
-r = sp.Symbol("r", integer=True, nonnegative=True)
-blocks = sp.Symbol("Q", integer=True, nonnegative=True)
-a, b, n = sp.symbols("a b n", integer=True)
 
 
 # Divisor chains -----------------------------------------------------------------------------------
@@ -50,7 +46,7 @@ DIGITS = sp.Sum((ratio[i] - 1) / 2, (i, 2, L))
 
 
 def _one_period_to_many(closed_form: sp.Expr) -> Iterator[sp.Expr]:
-    # lags 0..m-1 are q blocks, the top digit of block a being a; lag m has digit sum q, lag 0 none
+    # lags 0..m-1 are q Q, the top digit of block a being a; lag m has digit sum q, lag 0 none
     yield closed_form - (L + DIGITS + sp.summation(a, (a, 0, q - 1)) / q + q / m)
 
 
@@ -65,6 +61,7 @@ def _one_layer_more(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 DIVISOR_CHAIN_MEAN = Theorem(
     name="divisor_chain_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L = m, span m",
     closed_form=L + DIGITS + 1 / m,
@@ -77,6 +74,7 @@ DIVISOR_CHAIN_MEAN = Theorem(
 
 DIVISOR_CHAIN_MEAN_AT_MULTIPLES = Theorem(
     name="divisor_chain_mean_at_multiples",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, span m = q s_L",
     closed_form=L + DIGITS + (q - 1) / 2 + q / m,
@@ -101,6 +99,7 @@ def _equal_ratios(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 EXPONENTIAL_MEAN = Theorem(
     name="exponential_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of dilations 1, M, .., M^(L-1) = m, span m, so that L - 1 = log_M m",
     closed_form=L + (M - 1) * (L - 1) / 2 + 1 / M ** (L - 1),
@@ -131,6 +130,7 @@ def _sum_of_plain_lags(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 PLAIN_STACK_MEAN = Theorem(
     name="plain_stack_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of L layers with lag 1, any span m",
     closed_form=L + (m + 1) / 2,
@@ -147,6 +147,7 @@ def _sum_of_skip_lags(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 SKIP_MEAN = Theorem(
     name="skip_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of L layers with lags {1, m}, span m",
     closed_form=L + (m - 1) / 2 + 1 / m,
@@ -159,22 +160,21 @@ SKIP_MEAN = Theorem(
 
 def with_quotient(closed_form: sp.Expr, lag: sp.Symbol) -> sp.Expr:
     """Return the form with m = Q lag + r, Q and r standing for floor(m / lag) and m mod lag."""
-    return closed_form.subs({sp.floor(m / lag): blocks, sp.Mod(m, lag): r}).subs(
-        m, blocks * lag + r
-    )
+    return closed_form.subs({sp.floor(m / lag): Q, sp.Mod(m, lag): r}).subs(m, Q * lag + r)
 
 
 def _two_lag_blocks(closed_form: sp.Expr) -> Iterator[sp.Expr]:
     # lag a s + b takes a + b coins; Q full blocks a = 0..Q-1, then b = 0..r of block Q
-    full = sp.summation(sp.summation(a + b, (b, 0, s - 1)), (a, 0, blocks - 1))
-    rest = sp.summation(blocks + b, (b, 0, r))
-    yield L + (full + rest) / (blocks * s + r) - with_quotient(closed_form, s)
+    full = sp.summation(sp.summation(a + b, (b, 0, s - 1)), (a, 0, Q - 1))
+    rest = sp.summation(Q + b, (b, 0, r))
+    yield L + (full + rest) / (Q * s + r) - with_quotient(closed_form, s)
 
 
 QUOTIENT, REST = sp.floor(m / s), sp.Mod(m, s)
 
 TWO_LAG_MEAN = Theorem(
     name="two_lag_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks of L layers whose lags are 1 and s, in whichever layers, any span m",
     closed_form=L
@@ -201,12 +201,12 @@ def _square_spans(closed_form: sp.Basic) -> Iterator[sp.Basic]:
     least, *best = closed_form
     # the two best skips give the value: k^2 - 1 = (k - 1) k + (k - 1) = (k - 1)(k + 1) + 0
     for skip, last in zip(best, (k - 1, 0), strict=True):
-        value = with_quotient(TWO_LAG_MEAN.closed_form, s).subs({blocks: k - 1, r: last})
+        value = with_quotient(TWO_LAG_MEAN.closed_form, s).subs({Q: k - 1, r: last})
         yield value.subs(s, skip) - least
     # N = Q s + t numbers 0..N-1 need G - t (s - t)(s - 1) / (2 s), G = N (s + N/s - 2) / 2
     t = sp.Symbol("t", integer=True, nonnegative=True)
-    total = with_quotient(TWO_LAG_MEAN.closed_form - L, s).subs(r, t - 1) * (blocks * s + t - 1)
-    N = blocks * s + t
+    total = with_quotient(TWO_LAG_MEAN.closed_form - L, s).subs(r, t - 1) * (Q * s + t - 1)
+    N = Q * s + t
     yield total - (N * (s + N / s - 2) / 2 - t * (s - t) * (s - 1) / (2 * s))
     # s = k + j with t = j^2 < s: what the skip s needs more than k and k + 1 do is no less than 0
     j = sp.Symbol("j", integer=True)
@@ -241,6 +241,7 @@ def _near_the_square_root(_: Theorem) -> bool:
 
 BEST_TWO_LAG = Theorem(
     name="best_two_lag",
+    module=__name__,
     left=r"\left( \min_s \frac1m \sum_{n=1}^{m} d(n),\ s_\star,\ s_{\star\star} \right)",
     holds_for=(
         "stacks of L layers whose lags are 1 and s, span m = k^2 - 1 with k >= 2: the least mean "
@@ -265,6 +266,7 @@ def _same_coins_as_dilated(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 PER_LAYER_LAGS_MEAN = Theorem(
     name="per_layer_lags_mean",
+    module=__name__,
     left=MEAN,
     holds_for="stacks with lags {1, 2^(l-1)} in layer l, span m = 2^(L-1)",
     closed_form=L + sp.Rational(1, 2) * (L - 1) + 1 / sp.Integer(2) ** (L - 1),

@@ -18,8 +18,9 @@ from drnn_theory.theorems.exhaustive import (
     schemes_with_last,
     stack_lengths,
 )
+from drnn_theory.theorems.letters import L, M, m, ratio
 from drnn_theory.theorems.means import DIVISOR_CHAIN_MEAN, EXPONENTIAL_MEAN
-from drnn_theory.theorems.theorem import L, M, Theorem, m, ratio
+from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["OPTIMA"]
 
@@ -57,6 +58,7 @@ def _arithmetic_and_geometric_mean(closed_form: sp.Basic) -> Iterator[sp.Basic]:
 
 THEOREM_3_1 = Theorem(
     name="theorem_3_1",
+    module=__name__,
     left=(
         r"\left( \min \frac1m \sum_{n=1}^{m} d(n),\ \#\{\text{chains that attain it}\},\ "
         r"\text{their } s_2 \right)"
@@ -122,6 +124,7 @@ SEARCH = (
 
 DIVISIBILITY_IS_NEEDED = Theorem(
     name="divisibility_is_needed",
+    module=__name__,
     left=SEARCH,
     holds_for=(
         "stacks with 1 = s_1 <= .. <= s_L = m = M^(L-1), by exhaustive search in the order of m: "
@@ -146,6 +149,7 @@ DIVISIBILITY_IS_NEEDED = Theorem(
 
 DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
     name="divisibility_is_needed_for_uniqueness",
+    module=__name__,
     left=SEARCH,
     holds_for=(
         "stacks with 1 = s_1 <= .. <= s_L = m = M^(L-1), by exhaustive search in the order of m: "
@@ -165,6 +169,7 @@ DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
 
 LAST_DILATION_IS_NEEDED = Theorem(
     name="last_dilation_is_needed",
+    module=__name__,
     left=SEARCH,
     holds_for=(
         "stacks with 1 = s_1 | .. | s_L <= m = M^(L-1), by exhaustive search in the order of m: "
@@ -258,6 +263,7 @@ def _best_bases(span: int) -> list[int]:
 
 BEST_BASE = Theorem(
     name="best_base",
+    module=__name__,
     left=r"\frac1m \sum_{n=1}^{m} d(n)",
     holds_for=(
         "stacks of dilations 1, M, .., m with m a power of M, span m: least, as a function of a "

@@ -12,8 +12,10 @@ import numpy as np
 import sympy as sp
 
 from drnn_theory.paths.stacks import fewest_coins
+from drnn_theory.theorems import letters
 from drnn_theory.theorems.exhaustive import payments
-from drnn_theory.theorems.theorem import L, Theorem
+from drnn_theory.theorems.letters import L
+from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["SCHEMES", "all_optima"]
 
@@ -76,6 +78,7 @@ def _row(closed_form: sp.Basic, layers: int) -> sp.Basic:
 
 OPTIMAL_SCHEMES = Theorem(
     name="optimal_schemes",
+    module=__name__,
     left=(
         r"\left( \min \frac{1}{99} \sum_{n=1}^{99} d(n),\ \text{all schemes that have it} "
         r"\right)_{L = 1, \dots, 5}"
@@ -101,8 +104,6 @@ OPTIMAL_SCHEMES = Theorem(
 
 # The bound that prunes ----------------------------------------------------------------------------
 
-coins, kinds = sp.symbols("b r", integer=True, positive=True)
-
 
 def _cheapest(dilations: Scheme, span: int) -> list[float]:
     """Return the fewest coins of the lags 0..span, by trying every payment."""
@@ -112,7 +113,7 @@ def _cheapest(dilations: Scheme, span: int) -> list[float]:
 def _pruning_bound(closed_form: sp.Expr, chosen: Scheme, more: int, least: int, span: int) -> Any:
     """Return B(P, s) for ``more`` dilations of at least ``least``, from the number of choices."""
     d = _cheapest(chosen, span)
-    choices = [closed_form.subs({coins: b, kinds: more}) for b in range(1, span + 1)]
+    choices = [closed_form.subs({letters.b: b, letters.r: more}) for b in range(1, span + 1)]
     total = sp.Integer(sum(int(edges) for edges in d[1:least]))
     for level in range(span):
         cheap = sum(edges <= level for edges in d[least:])
@@ -134,14 +135,19 @@ def _best_completion(chosen: Scheme, more: int, least: int, span: int) -> int:
 
 def _pascal(closed_form: sp.Expr) -> Iterator[sp.Expr]:
     # b + 1 coins of r + 1 kinds: none of the first kind, or one and b more of all kinds
-    more = closed_form.subs({coins: coins + 1, kinds: kinds + 1}, simultaneous=True)
-    yield more - closed_form.subs(coins, coins + 1) - closed_form.subs(kinds, kinds + 1)
-    yield closed_form.subs(kinds, 1) - 1
-    yield closed_form.subs(coins, 1) - kinds
+    more = closed_form.subs({letters.b: letters.b + 1, letters.r: letters.r + 1}, simultaneous=True)
+    yield (
+        more
+        - closed_form.subs(letters.b, letters.b + 1)
+        - closed_form.subs(letters.r, letters.r + 1)
+    )
+    yield closed_form.subs(letters.r, 1) - 1
+    yield closed_form.subs(letters.b, 1) - letters.r
 
 
 PRUNING_BOUND = Theorem(
     name="pruning_bound",
+    module=__name__,
     left=(
         r"\sum_{n=1}^{m} c(n) \ge \sum_{n < s} d(n) + \sum_{j \ge 0} \max(0, m - s + 1 - N_j), "
         r"\qquad \#\{\text{sums of } b \text{ of } r \text{ dilations}\}"
@@ -150,7 +156,7 @@ PRUNING_BOUND = Theorem(
         "every stack of the dilations P, of fewest coins d, and r >= 1 more, all of them s or "
         "more; c are the fewest coins of all together, N_j counts with these numbers of sums"
     ),
-    closed_form=sp.binomial(coins + kinds - 1, kinds - 1),
+    closed_form=sp.binomial(letters.b + letters.r - 1, letters.r - 1),
     values=lambda *_: {},
     brute_force=_best_completion,
     cases=[

@@ -10,11 +10,10 @@ import sympy as sp
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import DIVISOR_CHAINS, chain_values
 from drnn_theory.theorems.exhaustive import stack_lengths
-from drnn_theory.theorems.theorem import L, Theorem, dilation, i, m, next_layer, ratio
+from drnn_theory.theorems.letters import L, dilation, i, m, n, ratio
+from drnn_theory.theorems.theorem import Theorem, next_layer
 
 __all__ = ["SPANS"]
-
-n = sp.Symbol("n", integer=True, nonnegative=True)
 
 
 def _floors_up_to(span: sp.Expr, s: sp.Expr) -> sp.Expr:
@@ -36,6 +35,7 @@ def _floor_sum(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 ANY_SPAN_CHAIN = Theorem(
     name="any_span_chain",
+    module=__name__,
     left=r"\frac1m \sum_{n=1}^{m} d(n)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, any span m",
     closed_form=L
@@ -98,6 +98,7 @@ def _takagi_equations(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 DELANGE_TROLLOPE = Theorem(
     name="delange_trollope",
+    module=__name__,
     left=r"\frac1m \sum_{n=1}^{m} d(n)",
     holds_for="stacks of dilations 1, 2, .., 2^(L-1), any span m < 2^L",
     closed_form=L + sp.Rational(1, 2) * L - 2 ** (L - 1) * TAKAGI / m + ONES / m,

@@ -1,7 +1,7 @@
 r"""What a theorem is here: a closed form, the brute force it must equal, and its evidence.
 
-Symbols mean the same everywhere: L layers, span m, base M, dilations s_l, ratios
-n_i = s_i / s_{i-1} of a divisor chain, q = m / s_L.
+Letters are those of :mod:`drnn_theory.theorems.letters`: L layers, span m, base M, dilations s_l,
+ratios n_i = s_i / s_{i-1} of a divisor chain, q = m / s_L.
 """
 
 from __future__ import annotations
@@ -14,26 +14,16 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from drnn_theory.theorems.letters import L, assumed, dilation, ratio
+
 __all__ = [
     "Agreement",
-    "L",
-    "M",
     "Theorem",
-    "dilation",
     "dilations_as_values",
     "exactly",
-    "i",
-    "m",
     "next_layer",
-    "q",
-    "ratio",
     "ratios_as_values",
 ]
-
-L, M, m, q = sp.symbols("L M m q", integer=True, positive=True)
-i = sp.Symbol("i", integer=True)
-ratio = sp.IndexedBase("n", integer=True, positive=True)
-dilation = sp.IndexedBase("s", positive=True)
 
 SIGNS: Mapping[str, Callable[[sp.Expr, sp.Expr], bool]] = {
     "=": lambda predicted, found: predicted == found,
@@ -69,7 +59,7 @@ class Theorem:
     one fails.
 
     >>> from drnn_theory import THEOREMS
-    >>> theorem = next(t for t in THEOREMS if t.name == "exponential_mean")
+    >>> theorem = THEOREMS["exponential_mean"]
     >>> theorem.closed_form
     L + M**(1 - L) + (L - 1)*(M - 1)/2
     >>> theorem.holds_for
@@ -77,6 +67,8 @@ class Theorem:
     """
 
     name: str
+    module: str
+    """The module that defines it."""
     left: str
     """What the closed form is a form of, in LaTeX."""
     holds_for: str
@@ -102,11 +94,21 @@ class Theorem:
     footnote: str = ""
 
     @property
+    def defined_in(self) -> str:
+        """Where it is defined: the module and the name that it has there.
+
+        >>> from drnn_theory import THEOREMS
+        >>> THEOREMS["skip_mean"].defined_in
+        'drnn_theory.theorems.means.SKIP_MEAN'
+        """
+        return f"{self.module}.{self.name.upper()}"
+
+    @property
     def proof(self) -> str:
         """The file under proofs/ that proves it.
 
         >>> from drnn_theory import THEOREMS
-        >>> THEOREMS[0].proof
+        >>> THEOREMS["fewest_coins"].proof
         'fewest_coins.md'
         """
         return f"{self.name}.md"
@@ -116,7 +118,7 @@ class Theorem:
         r"""The formula in LaTeX, between dollars, written from the closed form itself.
 
         >>> from drnn_theory import THEOREMS
-        >>> print(next(t for t in THEOREMS if t.name == "plain_stack_mean").statement)
+        >>> print(THEOREMS["plain_stack_mean"].statement)
         $\displaystyle \frac1m \sum_{n=1}^{m} d(n) = L + \frac{m}{2} + \frac{1}{2}$
         """
         sign = {"=": "=", "<=": r"\ge"}[self.relation]
@@ -126,7 +128,7 @@ class Theorem:
         """Return the closed form's value for one case, exactly.
 
         >>> from drnn_theory import THEOREMS
-        >>> theorem = next(t for t in THEOREMS if t.name == "exponential_mean")
+        >>> theorem = THEOREMS["exponential_mean"]
         >>> theorem.predict(2, 4)  # dilations 1, 2, 4, 8
         45/8
         """
@@ -139,7 +141,7 @@ class Theorem:
         """Tell whether closed form and brute force stand in the stated relation for one case.
 
         >>> from drnn_theory import THEOREMS
-        >>> next(t for t in THEOREMS if t.name == "exponential_mean").agrees(2, 4)
+        >>> THEOREMS["exponential_mean"].agrees(2, 4)
         True
         """
         predicted, found = self.predict(*case), exactly(self.brute_force(*case))
@@ -150,7 +152,7 @@ class Theorem:
         """Compare the closed form with brute force on every case.
 
         >>> from drnn_theory import THEOREMS
-        >>> print(next(t for t in THEOREMS if t.name == "skip_mean").check())
+        >>> print(THEOREMS["skip_mean"].check())
         agrees on 18 cases
         """
         failures = [case for case in self.cases if not self.agrees(*case)]
@@ -166,7 +168,7 @@ class Theorem:
         """Return, for each symbolic computation of the proof, whether it comes out as it must.
 
         >>> from drnn_theory import THEOREMS
-        >>> next(t for t in THEOREMS if t.name == "divisor_chain_mean").steps()
+        >>> THEOREMS["divisor_chain_mean"].steps()
         [True, True]
         """
         if self.symbolic is None:
@@ -178,7 +180,7 @@ class Theorem:
 
         >>> from dataclasses import replace
         >>> from drnn_theory import THEOREMS
-        >>> theorem = next(t for t in THEOREMS if t.name == "plain_stack_mean")
+        >>> theorem = THEOREMS["plain_stack_mean"]
         >>> list(theorem.failures())
         []
         >>> wrong = replace(theorem, closed_form=theorem.closed_form + 1)
@@ -204,6 +206,7 @@ class Theorem:
             evidence.insert(1, "symbolic check")
         if self.machine is not None:
             evidence.insert(1, "proofs/rocq/" + self.machine)
+        evidence.append(self.defined_in)
         parts = [
             f"<b>{escape(self.name)}</b> for {escape(self.holds_for)}:",
             self.statement.replace("<", "&lt;"),
@@ -235,6 +238,7 @@ def exactly(value: Any) -> sp.Basic:
 def next_layer(expression: sp.Expr) -> sp.Expr:
     """Return the expression at L + 1 layers, every sum up to L having one term more.
 
+    >>> from drnn_theory.theorems.letters import i
     >>> next_layer(L + sp.Sum(ratio[i], (i, 2, L)))
     L + n[L + 1] + Sum(n[i], (i, 2, L)) + 1
     """
@@ -285,6 +289,7 @@ def _with_values(expression: sp.Basic, values: dict[Any, sp.Basic]) -> sp.Basic:
 def _comes_out(step: Any) -> bool:
     if isinstance(step, bool) or step in (sp.true, sp.false):
         return bool(step)
+    step = assumed(step)
     if isinstance(step, sp.core.relational.Relational):
         return sp.simplify(step) == sp.true
     return sp.simplify(sp.expand_func(step)) == 0 or sp.gammasimp(step) == 0

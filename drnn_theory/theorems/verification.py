@@ -1,17 +1,18 @@
-"""Run every check of every theorem, and say of each what kind of evidence it is."""
+"""The outcome of checking theorems, and what kind of evidence each check is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drnn_theory.tables import as_html, as_text
-from drnn_theory.theorems.catalogue import THEOREMS
+from drnn_theory.tables import Table, where
 from drnn_theory.theorems.theorem import Agreement, Theorem
 
-__all__ = ["Verification", "VerifiedTheorem", "verify"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Verification", "VerifiedTheorem", "check"]
 
 
 @dataclass(frozen=True)
@@ -52,44 +53,54 @@ class Verification:
         return self.passed
 
     def __str__(self) -> str:
-        return f"{as_text(self._cells())}\n\n{self._outcome()}"
+        return str(self.table())
 
     def _repr_html_(self) -> str:
-        return as_html(self._cells(), [self._outcome()])
+        return self.table().to_html()
 
-    def _cells(self) -> list[dict[str, Any]]:
-        return [
+    def table(self) -> Table:
+        """Return what was checked of each theorem, one row each, and the outcome of all as a note.
+
+        >>> from drnn_theory import THEOREMS, verify
+        >>> verify([THEOREMS["skip_mean"]]).table().rows[0]["brute force"]
+        '18 cases'
+        """
+        rows = [
             {
                 "theorem": row.name,
-                "symbolic": _counted(row.symbolic, "computation") if row.symbolic else "-",
-                "machine-checked": row.machine.rpartition("/")[2] if row.machine else "-",
+                "symbolic": _counted(row.symbolic, "computation") if row.symbolic else None,
+                "machine-checked": row.machine.rpartition("/")[2] if row.machine else None,
                 "brute force": _counted(row.cases.agreed, "case")
                 + (f", {_counted(row.claims, 'claim')}" if row.claims else ""),
-                "seconds": row.seconds,
-                "": "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
+                "seconds": round(row.seconds, 3),
+                "outcome": "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
             }
             for row in self.rows
         ]
-
-    def _outcome(self) -> str:
         failed = sum(not row.passed for row in self.rows)
         outcome = "all pass" if not failed else f"{failed} FAILED"
         seconds = sum(row.seconds for row in self.rows)
-        return (
+        note = (
             f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs "
             "are proofs/<theorem>.md, machine-checked ones in proofs/rocq"
         )
+        return Table(rows, [note], where=where(machine=True))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the rows as a pandas DataFrame."""
+        return self.table().to_frame()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as JSON values."""
         return {
             "passed": self.passed,
+            "where": dict(self.table().where),
             "theorems": [
                 {
                     "name": row.name,
                     "symbolic": row.symbolic,
                     "written": row.written,
-                    "machine_checked": row.machine,
+                    "machine-checked": row.machine,
                     "cases": {"agreed": row.cases.agreed, "total": row.cases.total},
                     "claims": row.claims,
                     "seconds": round(row.seconds, 3),
@@ -101,23 +112,8 @@ class Verification:
         }
 
 
-def verify(
-    theorems: Iterable[Theorem] = THEOREMS,
-    *,
-    progress: Callable[[Iterable[Theorem]], Iterable[Theorem]] | None = None,
-) -> Verification:
-    """Check theorems by their symbolic computations and by brute force.
-
-    ``progress`` wraps the iterable of theorems, as tqdm does. The written proofs and those that a
-    proof assistant checks are named, not run.
-
-    >>> print(verify(theorem for theorem in THEOREMS if theorem.name == "skip_mean").rows[0].cases)
-    agrees on 18 cases
-    """
-    return Verification(tuple(map(_verify_one, progress(theorems) if progress else theorems)))
-
-
-def _verify_one(theorem: Theorem) -> VerifiedTheorem:
+def check(theorem: Theorem) -> VerifiedTheorem:
+    """Run every check of one theorem."""
     start = time.perf_counter()
     agreement = theorem.check()
     claims = [claim for claim, holds in theorem.claims.items() if not holds(theorem)]

@@ -18,32 +18,24 @@ from drnn_theory.architectures import (
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import chain_values
 from drnn_theory.theorems.exhaustive import mean_by_brute_force
-from drnn_theory.theorems.means import (
-    DIGITS,
-    EXPONENTIAL_MEAN,
-    MEAN,
-    a,
-    blocks,
-    n,
-    r,
-    with_quotient,
-)
-from drnn_theory.theorems.theorem import L, M, Theorem, m, q
+from drnn_theory.theorems.letters import B, D, L, M, Q, a, k, m, n, q, r
+from drnn_theory.theorems.means import DIGITS, EXPONENTIAL_MEAN, MEAN, with_quotient
+from drnn_theory.theorems.theorem import Theorem
 
 __all__ = ["DILATED_CNN_MEAN", "ZOO"]
 
-D, B, k = sp.symbols("D B k", integer=True, positive=True)
 WORST_MEAN = r"\frac1m \sum_{n=1}^{m} \max_i d_i(n)"
 
 
 def _narx_blocks(closed_form: sp.Expr) -> Iterator[sp.Expr]:
     # lags a D + 1 .. (a + 1) D take a + 1 coins
-    full = sp.summation(D * (a + 1), (a, 0, blocks - 1))
-    yield L + (full + r * (blocks + 1)) / (blocks * D + r) - with_quotient(closed_form, D)
+    full = sp.summation(D * (a + 1), (a, 0, Q - 1))
+    yield L + (full + r * (Q + 1)) / (Q * D + r) - with_quotient(closed_form, D)
 
 
 NARX_MEAN = Theorem(
     name="narx_mean",
+    module=__name__,
     left=MEAN,
     holds_for="NARX RNNs: L layers (L = 1 as a rule) with all lags 1..D, any span m",
     closed_form=L + (sp.floor(m / D) + 1) * (D * sp.floor(m / D) / 2 + sp.Mod(m, D)) / m,
@@ -67,6 +59,7 @@ def _same_coins_in_fewer_layers(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 MIST_MEAN = Theorem(
     name="mist_mean",
+    module=__name__,
     left=MEAN,
     holds_for="MIST RNNs: L layers (L = 1 as a rule) with lags 1, 2, .., 2^(B-1) = m each, span m",
     closed_form=L + sp.Rational(1, 2) * (B - 1) + 1 / sp.Integer(2) ** (B - 1),
@@ -92,6 +85,7 @@ def _whole_classes(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 FUSION_MEAN = Theorem(
     name="fusion_mean",
+    module=__name__,
     left=MEAN,
     holds_for=(
         "stacks of dilations s_1 | s_2 | .. | s_L, s_1 any, with a fusion output over the last s_1 "
@@ -128,6 +122,7 @@ def _cnn_mean_and_field(kernel: int, layers: int, span: int) -> tuple[Any, int]:
 
 DILATED_CNN_MEAN = Theorem(
     name="dilated_cnn_mean",
+    module=__name__,
     left=rf"\left( {MEAN},\ \text{{first lag out of reach}} \right)",
     holds_for=(
         "dilated causal convolutions of kernel size k >= 2 and dilations 1, k, .., k^(L-1), any "
@@ -161,6 +156,7 @@ def _sum_of_clockwork_lags(closed_form: sp.Expr) -> Iterator[sp.Expr]:
 
 CLOCKWORK_MEAN = Theorem(
     name="clockwork_mean",
+    module=__name__,
     left=WORST_MEAN,
     holds_for="clockwork RNNs with periods 1 = T_1 < T_2 <= .. <= T_G, any span m",
     closed_form=2 + (m + 1) / 2,

@@ -9,19 +9,18 @@ picture of the README.
 
 from __future__ import annotations
 
-import csv
-import platform
 import statistics
 import time
 
 import numpy as np
 
 from drnn_theory import dilated_rnn, exponential_dilations
-from drnn_theory.measured import FOLDER
+from drnn_theory.measured import write_measured
 from drnn_theory.paths.certificates import graph_profiles
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
+from drnn_theory.tables import convention, where
 
 SPANS = (100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
 LAYERS = (1, 2, 4, 6, 9, 12)
@@ -73,14 +72,19 @@ def main():
             spent |= medians
             for name, seconds in medians.items():
                 ratio = medians.get("networkx (reference)", float("nan")) / seconds
-                rows.append((vary, len(dilations), span, name, f"{seconds:.3g}", f"{ratio:.3g}"))
-                print(*rows[-1], sep="  ", flush=True)
-    note = f"python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}"
-    header = ["grows", "layers", "span", "engine", "seconds", "networkx / engine", "machine"]
-    with (FOLDER / "engines.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([*row, note] for row in rows)
+                rows.append(
+                    {
+                        "grows": vary,
+                        "layers": len(dilations),
+                        "span": span,
+                        "engine": name,
+                        "seconds": float(f"{seconds:.3g}"),
+                        "networkx / engine": float(f"{ratio:.3g}"),
+                    }
+                )
+                print(*rows[-1].values(), sep="  ", flush=True)
+    lags = convention(lags="0..span")
+    write_measured("engines", rows, where=where(machine=True, load=True), convention=lags)
 
 
 if __name__ == "__main__":

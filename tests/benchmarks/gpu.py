@@ -13,7 +13,6 @@ agreement fails. Meant to end within 8 minutes; on another device (--device cpu)
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import sys
 import time
@@ -33,9 +32,10 @@ from drnn_theory import (
     shortest_path_lengths,
     skip_rnn,
 )
+from drnn_theory.measured import write_measured
+from drnn_theory.tables import where
 from tests.benchmarks.speed import ByView, Undilated
 
-COLUMNS = ["check", "case", "value", "unit", "verdict", "device", "torch"]
 CELLS = ("RNN", "GRU", "LSTM")
 NINE = [2**i for i in range(9)]
 AGREES = 1e-10  # float64, sums of thousands of terms in another order
@@ -69,16 +69,25 @@ def main() -> int:
     rows, begin = [], time.monotonic()
     for check in (agreement, speed, long_profile):
         for row in check(device, arguments.quick):
-            rows.append([*row[:2], f"{row[2]:.4g}", *row[3:], name, torch.__version__])
-            print(*rows[-1][:5], sep="\t", flush=True)
+            check_name, case, value, unit, verdict = row
+            rows.append(
+                {
+                    "check": check_name,
+                    "case": case,
+                    "value": float(f"{value:.4g}"),
+                    "unit": unit,
+                    "verdict": verdict,
+                    "device": name,
+                }
+            )
+            print(*list(rows[-1].values())[:5], sep="\t", flush=True)
             if time.monotonic() - begin > BUDGET:
                 print(f"{check.__name__} was cut short after {BUDGET:.0f} s", flush=True)
                 break
     print(f"{len(rows)} rows in {time.monotonic() - begin:.0f} s on {name}")
     if arguments.output:
-        with arguments.output.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    return int(any(row[4] == "FAILS" for row in rows))
+        write_measured(arguments.output, rows, where=where(torch=True, machine=True, seed=0))
+    return int(any(row["verdict"] == "FAILS" for row in rows))
 
 
 def agreement(device: torch.device, quick: bool) -> Iterator[Row]:

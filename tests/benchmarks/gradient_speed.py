@@ -17,9 +17,7 @@ No way is asked for gradients of the parameters. The ways:
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import random
 import statistics
 import time
@@ -29,9 +27,9 @@ from pathlib import Path
 import torch
 
 from drnn_theory import DilatedRNN, gradient_profile
+from drnn_theory.measured import write_measured
+from drnn_theory.tables import where
 
-COLUMNS = ["module", "way", "milliseconds", "ratio", "steps", "hidden", "repetitions", "torch"]
-COLUMNS += ["machine", "load"]
 HIDDEN = 20
 
 
@@ -130,16 +128,22 @@ def main() -> None:
         for way in [way for way in ways(module, x) if way in medians]:
             seconds = medians[way]
             ratio = seconds / medians["gradient_profile"]
-            machine = f"{platform.machine()}, {os.cpu_count()} logical cores"
             rows.append(
-                [name, way, f"{1000 * seconds:.1f}", f"{ratio:.2f}", arguments.steps, HIDDEN]
+                {
+                    "module": name,
+                    "way": way,
+                    "milliseconds": round(1000 * seconds, 1),
+                    "ratio": round(ratio, 2),
+                    "steps": arguments.steps,
+                    "hidden size": HIDDEN,
+                    "repetitions": arguments.repetitions,
+                    "load": round(os.getloadavg()[0], 1),
+                }
             )
-            rows[-1] += [arguments.repetitions, torch.__version__, machine]
-            rows[-1] += [f"{os.getloadavg()[0]:.1f}"]
-            print(*rows[-1][:4], sep="\t", flush=True)
+            print(*list(rows[-1].values())[:4], sep="\t", flush=True)
     if arguments.output:
-        with arguments.output.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+        origin = where(torch=True, machine=True, threads=1, seed=0)
+        write_measured(arguments.output, rows, where=origin)
 
 
 if __name__ == "__main__":

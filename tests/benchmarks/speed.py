@@ -24,10 +24,8 @@ from __future__ import annotations
 
 import argparse
 import ast
-import csv
 import inspect
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -39,26 +37,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from drnn_theory.measured import write_measured
 from drnn_theory.models import DilatedRNN
+from drnn_theory.tables import read_csv, spoken, where
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-COLUMNS = [
-    "cell",
-    "hidden",
-    "steps",
-    "batch",
-    "dilations",
-    "threads",
-    "mode",
-    "side",
-    "milliseconds",
-    "ratio",
-    "repetitions",
-    "seed",
-    "torch",
-    "cpu",
-    "load",
-]
 
 
 class ByView(torch.nn.Module):
@@ -213,16 +196,6 @@ def dilations_of(layers: int) -> tuple[int, ...]:
     return tuple(2**layer for layer in range(layers))
 
 
-def cpu_name() -> str:
-    """Return what the system calls its processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {len(names)} logical cores"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cells", nargs="+", default=["RNN", "GRU", "LSTM"])
@@ -238,11 +211,11 @@ def main() -> None:
     options = parser.parse_args()
     dilations = dilations_of(options.layers)
     peers = dict(peer.split("=", 1) for peer in options.peer)
-    cpu = cpu_name()
+    origin = where(torch=True, machine=True, seed=0)
     rows = []
     if options.output and options.output.exists():
-        with options.output.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+        before = read_csv(options.output.read_text(encoding="utf-8"))
+        rows = [{"where": spoken(before.where), **row} for row in before]
     cases = [
         (threads, steps, cell, hidden, mode)
         for steps in options.steps
@@ -258,17 +231,27 @@ def main() -> None:
         threads, steps, cell, hidden, mode = case
         for side, seconds in medians.items():
             ratio = medians["view"] / seconds
-            common = (cell, hidden, steps, options.batch, " ".join(map(str, dilations)), threads)
-            found = (mode, side, f"{1e3 * seconds:.1f}", f"{ratio:.2f}", options.repetitions, 0)
-            values = (*common, *found, torch.__version__, cpu, f"{os.getloadavg()[0]:.1f}")
-            rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+            rows.append(
+                {
+                    "cell": cell,
+                    "hidden size": hidden,
+                    "steps": steps,
+                    "batch": options.batch,
+                    "dilations": dilations,
+                    "threads": threads,
+                    "mode": mode,
+                    "side": side,
+                    "milliseconds": round(1e3 * seconds, 1),
+                    "ratio": round(ratio, 2),
+                    "repetitions": options.repetitions,
+                    "load": round(os.getloadavg()[0], 1),
+                    "where": spoken(origin),
+                }
+            )
         shown = ", ".join(f"{side} {medians['view'] / t:.2f}" for side, t in medians.items())
         print(f"{cell} {hidden} T={steps} threads={threads} {mode}: {shown}", flush=True)
         if options.output:
-            with options.output.open("w", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+            write_measured(options.output, rows, where=origin)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,13 @@
 Nine layers of dilations 2^l0 .. 2^(l0 + 8), starting dilations 2^l0 = 1, 2, 4, 8, without and with
 the fusion layer that a start above 1 needs to reach every lag (else its mean is inf), T = 1000,
 batch 32, float32: forward, a loss on the output, backward. Nothing else is timed. All take turns;
-the table gives medians. `sequential_steps` is the sum over layers of ceil(T / s_l), `speedup`
+the table gives medians. `sequential steps` is the sum over layers of ceil(T / s_l), `speed-up`
 against starting dilation 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import statistics
 import time
 from pathlib import Path
@@ -24,19 +21,9 @@ import torch
 
 from drnn_theory import DilatedRNN, compute_mrl, dilated_rnn, exponential_dilations
 from drnn_theory.costs import sequential_steps
+from drnn_theory.measured import write_measured
+from drnn_theory.tables import convention, where
 
-COLUMNS = [
-    "cell",
-    "hidden",
-    "start",
-    "fusion",
-    "dilations",
-    "seconds",
-    "speedup",
-    "sequential_steps",
-]
-COLUMNS += ["mean_recurrent_length", "span", "vertical_edges", "steps", "batch", "threads", "seed"]
-COLUMNS += ["repetitions", "torch", "machine"]
 STEPS, BATCH, SPAN = 1000, 32, 256
 
 
@@ -84,17 +71,28 @@ def main() -> None:
             for (exponent, fusion), model in models.items():
                 scheme = model.dilations
                 graph = dilated_rnn(scheme, fusion=fusion)
-                machine = f"{platform.machine()}, {os.cpu_count()} logical cores"
                 taken = medians[exponent, fusion]
-                rows.append([cell, hidden, scheme[0], fusion, " ".join(map(str, scheme))])
-                rows[-1] += [f"{taken:.4f}", f"{plain / taken:.2f}"]
-                rows[-1] += [sequential_steps(scheme, STEPS), compute_mrl(graph, SPAN), SPAN]
-                rows[-1] += [9 + fusion, STEPS, BATCH, arguments.threads, 0]
-                rows[-1] += [arguments.repetitions, torch.__version__, machine]
-                print(*rows[-1][:4], *rows[-1][5:9], sep="\t", flush=True)
+                rows.append(
+                    {
+                        "cell": cell,
+                        "hidden size": hidden,
+                        "start": scheme[0],
+                        "fusion": fusion,
+                        "dilations": scheme,
+                        "seconds": round(taken, 4),
+                        "speed-up": round(plain / taken, 2),
+                        "sequential steps": sequential_steps(scheme, STEPS),
+                        "mean recurrent length": compute_mrl(graph, SPAN),
+                        "vertical edges": 9 + fusion,
+                        "steps": STEPS,
+                        "batch": BATCH,
+                        "repetitions": arguments.repetitions,
+                    }
+                )
+                print(*list(rows[-1].values())[:9], sep="\t", flush=True)
     if arguments.output:
-        with arguments.output.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+        origin = where(torch=True, machine=True, threads=arguments.threads, seed=0, load=True)
+        write_measured(arguments.output, rows, where=origin, span=SPAN, convention=convention())
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
+from drnn_theory import __version__ as VERSION
 from drnn_theory.measured import FOLDER
 from drnn_theory.studies import run_study
-from drnn_theory.writing import VERSION
 
 STORES = Path("build/studies")
 

@@ -1,4 +1,4 @@
-"""Architectures and programs side by side."""
+"""Architectures and programs side by side: points and rows of markers."""
 
 from __future__ import annotations
 

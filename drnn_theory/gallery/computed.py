@@ -17,51 +17,25 @@ from drnn_theory.design import load_optimal_schemes
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.figures import (
     plot_digit_means,
-    plot_measures,
     plot_mrl_against_layers,
     plot_mrl_against_span,
-    plot_profiles,
+    plot_path_lengths,
 )
 from drnn_theory.figures.marks import legend_above_all, powers_of_two
 from drnn_theory.gallery.figure import PaperFigure, Rows
-from drnn_theory.measures import (
-    compute_mrl,
-    longest_lag,
-    recurrent_edges_per_node,
-    recurrent_skip_coefficient,
-    vertical_edges,
-)
-from drnn_theory.paths import lengths_over_phases, shortest_path_lengths
+from drnn_theory.gallery.overview import curves_by_name, measures_side_by_side, path_lengths_by_lag
+from drnn_theory.measures import compute_mrl
+from drnn_theory.paths import shortest_path_lengths
+from drnn_theory.tables import convention
 from drnn_theory.theorems import THEOREMS
 
-__all__ = ["MEANS"]
+__all__ = ["COMPUTED"]
 
 SPAN = 64
 
 
-def _profiles() -> list[dict[str, Any]]:
-    return [
-        {"architecture": name, "lag": n, "d(n)": float(d)}
-        for name, a in paper_architectures(7).items()
-        for n, d in enumerate(lengths_over_phases(a, SPAN)[0].up_to(SPAN))
-    ]
-
-
-def _paint_profiles(rows: Rows, figure: Figure) -> None:
-    names = dict.fromkeys(row["architecture"] for row in rows)
-    profiles = {
-        name.replace("2^(l-1) in layer l", "$2^{l-1}$, 7 layers"): np.array(
-            [row["d(n)"] for row in rows if row["architecture"] == name]
-        )
-        for name in names
-    }
-    ax = plot_profiles(profiles, ax=figure.subplots())
-    powers_of_two(ax, "y")
-    ax.set_xticks(range(0, SPAN + 1, 8))
-
-
 # name: (theorem, dilations 1, 2, .., m -> (architecture, the theorem's case))
-FAMILIES: dict[str, tuple[str, Callable[[tuple[int, ...]], tuple[Any, tuple[int, ...]]]]] = {
+CLOSED_FORMS: dict[str, tuple[str, Callable[[tuple[int, ...]], tuple[Any, tuple[int, ...]]]]] = {
     "plain stack": ("plain_stack_mean", lambda s: ((1,) * len(s), (len(s), s[-1]))),
     "lags 1 and $m$": ("skip_mean", lambda s: (zoo.skip_rnn(s[-1], len(s)), (len(s), s[-1]))),
     "dilations 1, 2, .., $m$": ("exponential_mean", lambda s: (s, (2, len(s)))),
@@ -74,13 +48,12 @@ FAMILIES: dict[str, tuple[str, Callable[[tuple[int, ...]], tuple[Any, tuple[int,
 
 
 def _against_span() -> list[dict[str, Any]]:
-    theorems = {theorem.name: theorem for theorem in THEOREMS}
     rows = []
-    for name, (theorem, case_of) in FAMILIES.items():
+    for name, (theorem, case_of) in CLOSED_FORMS.items():
         for layers in range(1, 14):
             dilations = exponential_dilations(layers)
             architecture, case = case_of(dilations)
-            predicted = theorems[theorem].predict(*case)
+            predicted = THEOREMS[theorem].predict(*case)
             mean = predicted[0] if isinstance(predicted, sp.Tuple) else predicted
             rows.append(
                 {
@@ -96,95 +69,33 @@ def _against_span() -> list[dict[str, Any]]:
 
 
 def _paint_against_span(rows: Rows, figure: Figure) -> None:
-    lines = {
-        column: {
-            name: (
-                [row["span"] for row in rows if row["architecture"] == name],
-                [float(row[column]) for row in rows if row["architecture"] == name],
-            )
-            for name in FAMILIES
-        }
-        for column in ("closed form", "mean recurrent length")
-    }
-    ax = plot_mrl_against_span(
-        lines["closed form"], points=lines["mean recurrent length"], ax=figure.subplots()
+    lines, points = (
+        curves_by_name(rows, "span", column) for column in ("closed form", "mean recurrent length")
     )
+    ax = plot_mrl_against_span(lines, points=points, ax=figure.subplots())
     ax.set_xscale("log", base=2)
     powers_of_two(ax, "y")
 
 
-def _zoo() -> list[dict[str, Any]]:
-    dilations = exponential_dilations(7)
-    architectures = {
-        "plain stack, 7 layers": (1,) * 7,
-        "skip RNN, lags 1 and 64, 7 layers": zoo.skip_rnn(64, 7),
-        "DilatedRNN 1..64": dilations,
-        "DilatedRNN 4..64, fusion": zoo.dilated_rnn(dilations[2:], fusion=True),
-        "DilatedRNN 1, 4, 9, 16, 23": (1, 4, 9, 16, 23),
-        "lags 1 and $2^{l-1}$, 7 layers": zoo.layers_rnn([[1, s] for s in dilations]),
-        "NARX, lags 1..8": zoo.narx_rnn(8),
-        "MIST, lags 1, 2, .., 64": zoo.mist_rnn(dilations),
-        "clockwork, periods 1..64": zoo.clockwork_rnn(dilations),
-        "hierarchical, periods 1, 8, 64": zoo.hierarchical_rnn([1, 8, 64]),
-        "top-down (Zhang)": zoo.zhang_rnn("td"),
-        "gated feedback, 3 layers": zoo.gated_feedback_rnn(3),
-        "fast-slow, 3 fast cells": zoo.fast_slow_rnn(3),
-        "dilated CNN 1..64": zoo.dilated_cnn(dilations),
-        "WaveNet 1..64": zoo.wavenet(dilations),
-        "TCN 1..32": zoo.tcn(dilations[:-1]),
-    }
-    rows = []
-    for name, a in architectures.items():
-        mean = compute_mrl(a, SPAN, exact=True)
-        try:
-            skip: Any = recurrent_skip_coefficient(a)
-        except ValueError:  # no cycle: nothing recurs
-            skip = None
-        rows.append(
-            {
-                "architecture": name,
-                "mean recurrent length": float(mean),
-                "exactly": mean,
-                "longest path": longest_lag(a, SPAN)[1],
-                "vertical edges": vertical_edges(a),
-                "recurrent edges per node": recurrent_edges_per_node(a),
-                "recurrent skip coefficient": skip,
-            }
-        )
-    return sorted(rows, key=lambda row: row["mean recurrent length"])
-
-
-def _paint_zoo(rows: Rows, figure: Figure) -> None:
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
-
-    def column(name: str) -> dict[str, float]:
-        return {row["architecture"]: float(row[name]) for row in rows}
-
-    plot_measures(
-        {"mean": column("mean recurrent length"), "longest": column("longest path")}, ax=left
-    )
-    plot_measures({"recurrent edges": column("recurrent edges per node")}, ax=right)
-    right.tick_params(axis="y", labelleft=False)
-    left.set_xlabel("shortest path over lags 1..64 (edges)")
-    right.set_xlabel("edges per hidden node")
-    for ax in (left, right):
-        powers_of_two(ax, "x")
-
-
-def _zoo_table(rows: Rows) -> list[dict[str, str]]:
-    return [
-        {
-            "architecture": row["architecture"],
-            "mean recurrent length": f"{row['mean recurrent length']:.3f}",
-            "longest path": str(row["longest path"]),
-            "vertical edges": str(row["vertical edges"]),
-            "recurrent edges per node": f"{float(row['recurrent edges per node']):.3f}",
-            "skip coefficient": "--"
-            if row["recurrent skip coefficient"] is None
-            else f"{float(row['recurrent skip coefficient']):.3g}",
-        }
-        for row in rows
-    ]
+ZOO_DILATIONS = exponential_dilations(7)
+ZOO: dict[str, Any] = {
+    "plain stack, 7 layers": (1,) * 7,
+    "skip RNN, lags 1 and 64, 7 layers": zoo.skip_rnn(64, 7),
+    "DilatedRNN 1..64": ZOO_DILATIONS,
+    "DilatedRNN 4..64, fusion": zoo.dilated_rnn(ZOO_DILATIONS[2:], fusion=True),
+    "DilatedRNN 1, 4, 9, 16, 23": (1, 4, 9, 16, 23),
+    "lags 1 and $2^{l-1}$, 7 layers": zoo.layers_rnn([[1, s] for s in ZOO_DILATIONS]),
+    "NARX, lags 1..8": zoo.narx_rnn(8),
+    "MIST, lags 1, 2, .., 64": zoo.mist_rnn(ZOO_DILATIONS),
+    "clockwork, periods 1..64": zoo.clockwork_rnn(ZOO_DILATIONS),
+    "hierarchical, periods 1, 8, 64": zoo.hierarchical_rnn([1, 8, 64]),
+    "top-down (Zhang)": zoo.zhang_rnn("td"),
+    "gated feedback, 3 layers": zoo.gated_feedback_rnn(3),
+    "fast-slow, 3 fast cells": zoo.fast_slow_rnn(3),
+    "dilated CNN 1..64": zoo.dilated_cnn(ZOO_DILATIONS),
+    "WaveNet 1..64": zoo.wavenet(ZOO_DILATIONS),
+    "TCN 1..32": zoo.tcn(ZOO_DILATIONS[:-1]),
+}
 
 
 PERIODS, PHASE_LAGS = (1, 2, 4), 24
@@ -204,9 +115,8 @@ def _phases() -> list[dict[str, Any]]:
 
 
 def _paint_phases(rows: Rows, figure: Figure) -> None:
-    names = dict.fromkeys(row["input"] for row in rows)
-    profiles = {n: np.array([r["d(n)"] for r in rows if r["input"] == n]) for n in names}
-    plot_profiles(profiles, ax=figure.subplots()).set_xticks(range(0, PHASE_LAGS + 1, 4))
+    lengths = {n: d for n, (_, d) in curves_by_name(rows, "lag", "d(n)", "input").items()}
+    plot_path_lengths(lengths, ax=figure.subplots()).set_xticks(range(0, PHASE_LAGS + 1, 4))
 
 
 OCTAVES = (4, 6, 12)
@@ -278,10 +188,10 @@ def _paint_optimal(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, (left, right))
 
 
-def _optimal_table(rows: Rows) -> list[dict[str, str]]:
+def _optimal_table(rows: Rows) -> Rows:
     return [
         {
-            "layers": str(row["layers"]),
+            "layers": row["layers"],
             "an optimal scheme": row["optimal schemes"].split(";")[0].replace(" ", ", "),
             "optimum": f"{float(row['optimum']):.3f}",
             "exponential": f"{float(row['best exponential']):.3f}",
@@ -292,16 +202,17 @@ def _optimal_table(rows: Rows) -> list[dict[str, str]]:
     ]
 
 
-MEANS = (
-    PaperFigure(
-        "profiles",
-        "Shortest path lengths d(n) of seven-layer architectures, by lag. That of the lags 1 and "
-        "2^(l-1) in layer l coincides with that of dilations 1..64, the skip RNN's with the plain "
-        "stack's up to lag 63.",
-        _profiles,
-        _paint_profiles,
-        2.8,
-        about={"span": SPAN},
+COMPUTED = (
+    path_lengths_by_lag(
+        {
+            name.replace("2^(l-1) in layer l", "$2^{l-1}$, 7 layers"): a
+            for name, a in paper_architectures(7).items()
+        },
+        SPAN,
+        name="path_lengths",
+        caption="Shortest path lengths d(n) of seven-layer architectures, by lag. That of the lags "
+        "1 and 2^(l-1) in layer l coincides with that of dilations 1..64, the skip RNN's with the "
+        "plain stack's up to lag 63.",
     ),
     PaperFigure(
         "mrl_against_span",
@@ -311,17 +222,13 @@ MEANS = (
         _against_span,
         _paint_against_span,
         2.8,
-        about={"span": "m"},
     ),
-    PaperFigure(
-        "zoo",
-        "Mean and longest shortest path of recurrent and convolutional architectures, and the "
-        "recurrent edges per hidden node that they cost.",
-        _zoo,
-        _paint_zoo,
-        3.2,
-        about={"span": SPAN},
-        table=_zoo_table,
+    measures_side_by_side(
+        ZOO,
+        SPAN,
+        name="zoo",
+        caption="Mean and longest shortest path of recurrent and convolutional architectures, and "
+        "the recurrent edges per hidden node that they cost.",
     ),
     PaperFigure(
         "clockwork_phases",
@@ -331,7 +238,7 @@ MEANS = (
         _paint_phases,
         2.4,
         wide=False,
-        about={"span": PHASE_LAGS},
+        about={"span": PHASE_LAGS, "convention": convention(lags="0..span")},
     ),
     PaperFigure(
         "digit_means",
@@ -342,7 +249,7 @@ MEANS = (
         _paint_digit_means,
         2.4,
         wide=False,
-        about={"span": "N - 1", "vertical edges": "not counted"},
+        about={"convention": convention(False, lags="0..N - 1")},
     ),
     PaperFigure(
         "optimal_schemes",
@@ -352,7 +259,6 @@ MEANS = (
         _optimal,
         _paint_optimal,
         2.6,
-        about={"span": DESIGN_SPAN},
-        table=_optimal_table,
+        compared=_optimal_table,
     ),
 )

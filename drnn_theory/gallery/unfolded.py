@@ -1,4 +1,4 @@
-"""The unfolded graphs, as in figures 1 and 2 of Chang et al. (NIPS 2017)."""
+"""Unfolded graphs, as in figures 1 and 2 of Chang et al. (NIPS 2017)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.graphs import cyclic_graph, unfold
 from drnn_theory.paths import shortest_path
 
-__all__ = ["GRAPHS"]
+__all__ = ["UNFOLDED"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _stacks() -> list[Panel]:
     ]
 
 
-GRAPHS = (
+UNFOLDED = (
     PaperFigure(
         "skip_and_dilated",
         "One recurrent layer unfolded in time: with regular skip edges; with dilated ones, which "
@@ -90,6 +90,7 @@ GRAPHS = (
         _one_layer,
         _paint,
         1.6,
+        about={},
         rows_of=_edges,
     ),
     PaperFigure(
@@ -100,6 +101,7 @@ GRAPHS = (
         _stacks,
         _paint,
         1.9,
+        about={},
         rows_of=_edges,
     ),
 )

@@ -1,6 +1,6 @@
 """Does mean recurrent length predict gradient flow?
 
-    python -m tests.benchmarks.gradient_flow_study
+    python -m tests.studies.gradient_flow
 
 Random tanh networks of many architectures, all of at most 8000 parameters and as near to that as
 their hidden size allows; the norm of the Jacobian at lags 0..191 in float64, root mean square over
@@ -13,9 +13,9 @@ all architectures and over the stacks of one dilation per layer alone. The weigh
 
 and gradient reach is measured in three ways:
 
-    log_gradient  mean over lags 1..64 of log10 of the norm, relative to lag 0
+    log gradient  mean over lags 1..64 of log10 of the norm, relative to lag 0
     horizon       the lag from which the norm stays below 1 % of its maximum (192 where it does not)
-    mean_lag      mean lag weighted by the squared norm
+    mean lag      mean lag weighted by the squared norm
 
 What predicts it is computed from the graph alone: the mean recurrent length and the skip
 coefficient, the mean over the same lags of log10 of the number of paths, and the same reach of
@@ -23,10 +23,10 @@ the law (expected_gradient_profile at the gain of the matrices). Mean recurrent 
 with a minus sign, so that every correlation should be positive.
 
 What was found. A short mean recurrent length goes with large gradients within the span that it is
-averaged over (rank correlation of log_gradient 0.77 over 77 architectures and 0.87 over 50 dilated
+averaged over (rank correlation of log gradient 0.77 over 77 architectures and 0.87 over 50 dilated
 stacks with uniform weights, 0.66 and 0.86 with orthogonal ones), which the skip coefficient does
 not predict at all (-0.20 to -0.08). It does not predict how far a gradient reaches: over dilated
-stacks its correlation with horizon and mean_lag is -0.19 to 0.07, where the skip coefficient has
+stacks its correlation with horizon and mean lag is -0.19 to 0.07, where the skip coefficient has
 0.50 to 0.73. The law predicts all three where the weights are small (0.97 to 1.00, uniform): it
 knows the gain, which no measure of the graph does. At gain 1 it ranks far worse (0.22 to 0.87), for
 it is linear and tanh saturates; its horizon is then the same for all dilated stacks (nan).
@@ -34,7 +34,6 @@ it is linear and tanh saturates; its horizon is then the same for all dilated st
 
 from __future__ import annotations
 
-import csv
 import math
 import random
 from typing import Any
@@ -57,11 +56,12 @@ from drnn_theory import (
     skip_rnn,
     stacked_rnn,
 )
-from drnn_theory.measured import FOLDER
+from drnn_theory.measured import write_measured
+from drnn_theory.tables import convention, where
 
 BUDGET, SPAN, LAGS, SEEDS = 8000, 64, 192, (0, 1, 2)
-REACHES = ("log_gradient", "horizon", "mean_lag")
-PREDICTORS = ("mean_recurrent_length", "skip_coefficient", "log_paths", "law")
+REACHES = ("log gradient", "horizon", "mean lag")
+PREDICTORS = ("mean recurrent length", "recurrent skip coefficient", "log paths", "law")
 
 
 def architectures() -> dict[str, nx.MultiDiGraph]:
@@ -124,9 +124,9 @@ def reach(norms: np.ndarray) -> dict[str, float]:
     """Return the three measures of reach of a profile."""
     above = np.flatnonzero(norms >= 0.01 * norms.max())
     return {
-        "log_gradient": float(np.mean(np.log10(norms[1 : SPAN + 1] / norms[0]))),
+        "log gradient": float(np.mean(np.log10(norms[1 : SPAN + 1] / norms[0]))),
         "horizon": float(above[-1] + 1),
-        "mean_lag": float(norms**2 @ np.arange(len(norms)) / (norms**2).sum()),
+        "mean lag": float(norms**2 @ np.arange(len(norms)) / (norms**2).sum()),
     }
 
 
@@ -157,19 +157,18 @@ def study() -> list[dict[str, Any]]:
         counts = path_counts(graph, SPAN)
         known = {
             "architecture": name,
-            "hidden_size": size,
+            "hidden size": size,
             "parameters": parameters,
             "span": SPAN,
-            "vertical_edges": "counted",
-            "mean_recurrent_length": compute_mrl(graph, SPAN),
-            "skip_coefficient": float(recurrent_skip_coefficient(graph)),
-            "log_paths": sum(math.log10(count) for count in counts[1:]) / SPAN,
+            "mean recurrent length": compute_mrl(graph, SPAN),
+            "recurrent skip coefficient": float(recurrent_skip_coefficient(graph)),
+            "log paths": sum(math.log10(count) for count in counts[1:]) / SPAN,
         }
         for how in ("uniform", "orthogonal"):
             law = reach(lawful(graph, how))
             found = reach(measure(graph, size, how))
-            row = known | {"weights": how} | found | {f"law_{k}": v for k, v in law.items()}
-            rows.append(row | {"seeds": " ".join(map(str, SEEDS)), "torch": torch.__version__})
+            row = known | {"weights": how} | found | {f"law {k}": v for k, v in law.items()}
+            rows.append(row)
         print(name, size, {k: round(v, 2) for k, v in found.items()}, flush=True)
     return rows
 
@@ -184,8 +183,8 @@ def correlations(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for name in REACHES:
                 found = [float(row[name]) for row in members]
                 for predictor in PREDICTORS:
-                    column = f"law_{name}" if predictor == "law" else predictor
-                    sign = -1 if predictor == "mean_recurrent_length" else 1
+                    column = f"law {name}" if predictor == "law" else predictor
+                    sign = -1 if predictor == "mean recurrent length" else 1
                     guess = [sign * float(row[column]) for row in members]
                     constant = len(set(guess)) == 1 or len(set(found)) == 1
                     rank = math.nan if constant else float(spearmanr(guess, found).statistic)
@@ -196,29 +195,29 @@ def correlations(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                             "number": len(members),
                             "reach": name,
                             "predictor": predictor,
-                            "spearman": f"{rank:.3f}",
+                            "spearman": round(rank, 3),
                             "span": SPAN,
                         }
                     )
     return table
 
 
-def write(name: str, rows: list[dict[str, Any]]) -> None:
-    """Write rows as CSV."""
-    with (FOLDER / name).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+def rounded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with six digits of every number."""
+    return [
+        {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
+        for row in rows
+    ]
 
 
 def main() -> None:
     """Measure, write both tables and print the correlations."""
     torch.set_num_threads(1)
+    origin = where(torch=True, machine=True, threads=1, seed=SEEDS)
     rows = study()
-    write("gradient_flow.csv", rows)
+    write_measured("gradient_flow", rounded(rows), where=origin, convention=convention())
     table = correlations(rows)
-    write("gradient_flow_correlations.csv", table)
+    write_measured("gradient_flow_correlations", table, where=origin, convention=convention())
     for row in table:
         print(*row.values(), sep="\t")
 

@@ -1,7 +1,9 @@
-"""What was measured: gradient flow and speed, read from the tables that come with the package."""
+"""Measured gradient flow and speed, read from the tables that come with the package."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,10 @@ from drnn_theory.figures.marks import (
 )
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
+from drnn_theory.tables import Table
 
-__all__ = ["MEASUREMENTS"]
+__all__ = ["MEASURED"]
 
-Numbers = dict[str, list[dict[str, str]]]
 CELLS = ("RNN", "GRU", "LSTM")
 
 
@@ -39,11 +41,11 @@ def _paint_law(rows: Rows, figure: Figure) -> None:
     """Draw norms: the tables hold their squares over the hidden size."""
     axes = figure.subplots(1, len(NETWORKS))
     for ax, (network, title) in zip(axes, NETWORKS.items(), strict=True):
-        sizes = dict.fromkeys(row["hidden_size"] for row in rows)
+        sizes = dict.fromkeys(row["hidden size"] for row in rows)
         law: dict[str, Curve] = {}
         measured: dict[str, Curve] = {}
         for size in sizes:
-            these = [r for r in rows if (r["network"], r["hidden_size"]) == (network, size)]
+            these = [r for r in rows if (r["network"], r["hidden size"]) == (network, size)]
             some = these[::3]
             measured[f"$H = {size}$"] = (
                 _column(some, "lag"),
@@ -68,15 +70,15 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
         "skip and plain stacks": [row for row in drawn if row not in stacks],
     }
     ranks = {
-        (row["reach"], row["predictor"]): float(row["spearman"])
+        (row["reach"], row["predictor"]): row["spearman"]
         for row in load_measured("gradient_flow_correlations")
         if (row["weights"], row["architectures"]) == ("uniform", "all")
     }
     gradient = r"mean of $\log_{10}$ gradient (no unit)"
     panels = (
-        ("mean_recurrent_length", "log_gradient", "mean recurrent length (edges)", gradient),
-        ("mean_recurrent_length", "horizon", "mean recurrent length (edges)", "horizon (steps)"),
-        ("law_log_gradient", "log_gradient", "by the law (no unit)", gradient),
+        ("mean recurrent length", "log gradient", "mean recurrent length (edges)", gradient),
+        ("mean recurrent length", "horizon", "mean recurrent length (edges)", "horizon (steps)"),
+        ("law log gradient", "log gradient", "by the law (no unit)", gradient),
     )
     for ax, (x, y, x_label, y_label) in zip(axes, panels, strict=True):
         plot_scatter({n: (_column(g, x), _column(g, y)) for n, g in groups.items()}, ax=ax)
@@ -88,16 +90,16 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
-REACHES = {"log_gradient": "mean log gradient", "horizon": "horizon", "mean_lag": "mean lag"}
+REACHES = {"log gradient": "mean log gradient", "horizon": "horizon", "mean lag": "mean lag"}
 PREDICTORS = {
-    "mean_recurrent_length": "minus mean recurrent length",
-    "skip_coefficient": "skip coefficient",
-    "log_paths": "log paths",
+    "mean recurrent length": "minus mean recurrent length",
+    "recurrent skip coefficient": "skip coefficient",
+    "log paths": "log paths",
     "law": "law",
 }
 
 
-def _flow_table(_: Rows) -> list[dict[str, str]]:
+def _flow_table(_: Rows) -> Rows:
     """Return rank correlations, from the table of them."""
     found = {
         (row["weights"], row["architectures"], row["reach"], row["predictor"]): row
@@ -110,13 +112,18 @@ def _flow_table(_: Rows) -> list[dict[str, str]]:
             "architectures": f"{group} ({found[weights, group, reach, 'law']['number']})",
             "reach": REACHES[reach],
             **{
-                title: found[weights, group, reach, predictor]["spearman"].replace("nan", "--")
+                title: _rank(found[weights, group, reach, predictor]["spearman"])
                 for predictor, title in PREDICTORS.items()
             },
         }
         for weights, group in groups
         for reach in REACHES
     ]
+
+
+def _rank(correlation: float) -> str | None:
+    """Return a rank correlation with three digits, None where it is not defined."""
+    return None if math.isnan(correlation) else f"{correlation:.3f}"
 
 
 SIDES = {
@@ -126,33 +133,31 @@ SIDES = {
 }
 
 
-def _speed() -> list[dict[str, Any]]:
+def _speed() -> Table:
     """Return how many times the time of DilatedRNN each other side takes."""
-    rows = [r for r in load_measured("speed_cpu") if r["mode"] == "forward+backward"]
-    key = ("cell", "hidden", "steps", "threads")
-    ours = {
-        tuple(r[k] for k in key): float(r["milliseconds"])
-        for r in rows
-        if r["side"] == "DilatedRNN"
-    }
-    return [
+    measured = load_measured("speed_cpu")
+    rows = [r for r in measured if r["mode"] == "forward+backward"]
+    key = ("cell", "hidden size", "steps", "threads")
+    ours = {tuple(r[k] for k in key): r["milliseconds"] for r in rows if r["side"] == "DilatedRNN"}
+    compared = [
         {k: v for k, v in r.items() if k != "ratio"}  # which is to the view form
-        | {"times DilatedRNN": float(r["milliseconds"]) / ours[tuple(r[k] for k in key)]}
+        | {"times DilatedRNN": r["milliseconds"] / ours[tuple(r[k] for k in key)]}
         for r in rows
         if r["side"] != "DilatedRNN"
     ]
+    return replace(measured, rows=compared)
 
 
 def _paint_speed(rows: Rows, figure: Figure) -> None:
-    one = [row for row in rows if row["threads"] == "1"]
-    lengths = sorted({int(row["steps"]) for row in one})
+    one = [row for row in rows if row["threads"] == 1]
+    lengths = sorted({row["steps"] for row in one})
     axes = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
     for ax, steps in zip(axes, lengths, strict=True):
-        here = [row for row in one if int(row["steps"]) == steps]
+        here = [row for row in one if row["steps"] == steps]
         measures: dict[str, dict[str, float]] = {}
         for row in here:
             side = str(SIDES.get(row["side"], row["side"]))
-            name = f"{row['cell']}, {row['hidden']} units"
+            name = f"{row['cell']}, {row['hidden size']} units"
             measures.setdefault(side, {})[name] = row["times DilatedRNN"]
         ax.axvline(1, color="0.5", linewidth=0.8, zorder=0)
         plot_measures(measures, ax=ax)
@@ -162,10 +167,10 @@ def _paint_speed(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
-def _speed_table(rows: Rows) -> list[dict[str, str]]:
-    table: dict[tuple[str, ...], dict[str, str]] = {}
+def _speed_table(rows: Rows) -> Rows:
+    table: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
-        case = (f"{row['cell']} {row['hidden']}", row["steps"], row["threads"])
+        case = (f"{row['cell']} {row['hidden size']}", row["steps"], row["threads"])
         names = ("cell, $H$", "steps", "threads")
         cells = table.setdefault(case, dict(zip(names, case, strict=True)))
         cells[str(SIDES.get(row["side"], row["side"]))] = f"{row['times DilatedRNN']:.2f}"
@@ -174,22 +179,22 @@ def _speed_table(rows: Rows) -> list[dict[str, str]]:
 
 def _paint_start(rows: Rows, figure: Figure) -> None:
     axes = figure.subplots(1, 3)
-    for ax, hidden in zip(axes, ("20", "64"), strict=False):
-        here = [row for row in rows if row["hidden"] == hidden]
+    for ax, hidden in zip(axes, (20, 64), strict=False):
+        here = [row for row in rows if row["hidden size"] == hidden]
 
-        def of_cells(fusion: str, here: Rows = here) -> dict[str, Curve]:
+        def of_cells(fusion: bool, here: Rows = here) -> dict[str, Curve]:
             chosen = {
                 cell: [row for row in here if (row["cell"], row["fusion"]) == (cell, fusion)]
                 for cell in CELLS
             }
             return {c: (_column(r, "start"), _column(r, "seconds")) for c, r in chosen.items()}
 
-        draw_lines(ax, of_cells("False"), of_cells("True"))
+        draw_lines(ax, of_cells(False), of_cells(True))
         ax.set_title(f"{hidden} units")
         ax.set_ylabel("time per training step (s)")
         ax.set_ylim(bottom=0)
     axes[0].plot([], [], "o", color="0.35", markerfacecolor="white", label="markers: with fusion")
-    steps = {int(row["start"]): int(row["sequential_steps"]) for row in rows}
+    steps = {row["start"]: row["sequential steps"] for row in rows}
     axes[2].plot(list(steps), list(steps.values()), color="0.35", marker="s", markersize=3)
     axes[2].set_title("both")
     powers_of_two(axes[2], "y")
@@ -200,19 +205,17 @@ def _paint_start(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes[:2])
 
 
-def _start_table(rows: Rows) -> list[dict[str, str]]:
+def _start_table(rows: Rows) -> Rows:
     return [
         {
             "cell": row["cell"],
-            "units": row["hidden"],
+            "units": row["hidden size"],
             "start": row["start"],
-            "fusion": {"True": "yes", "False": "no"}[row["fusion"]],
-            "sequential steps": row["sequential_steps"],
-            "seconds": f"{float(row['seconds']):.3f}",
-            "speed-up": row["speedup"],
-            "mean recurrent length": f"{float(row['mean_recurrent_length']):.2f}".replace(
-                "inf", r"$\infty$"
-            ),
+            "fusion": row["fusion"],
+            "sequential steps": row["sequential steps"],
+            "seconds": f"{row['seconds']:.3f}",
+            "speed-up": f"{row['speed-up']:.2f}",
+            "mean recurrent length": round(row["mean recurrent length"], 2),
         }
         for row in rows
     ]
@@ -240,7 +243,7 @@ def _paint_engines(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
-MEASUREMENTS = (
+MEASURED = (
     PaperFigure(
         "gradient_law",
         "Gradient norms by lag in random stacks of dilations 1, 2, 4, 8 at gain 0.95 and hidden "
@@ -250,7 +253,7 @@ MEASUREMENTS = (
         lambda: load_measured("gradient_law"),
         _paint_law,
         2.4,
-        about={"span": None, "seed": "one per network, from 0"},
+        about={},
     ),
     PaperFigure(
         "gradient_flow",
@@ -261,8 +264,7 @@ MEASUREMENTS = (
         lambda: load_measured("gradient_flow"),
         _paint_flow,
         2.4,
-        about={"span": 64, "seed": "0, 1, 2"},
-        table=_flow_table,
+        compared=_flow_table,
     ),
     PaperFigure(
         "speed",
@@ -273,8 +275,8 @@ MEASUREMENTS = (
         _speed,
         _paint_speed,
         2.6,
-        about={"span": None, "seed": 0},
-        table=_speed_table,
+        about={},
+        compared=_speed_table,
     ),
     PaperFigure(
         "starting_dilation",
@@ -284,8 +286,7 @@ MEASUREMENTS = (
         lambda: load_measured("starting_dilation"),
         _paint_start,
         2.3,
-        about={"span": 256, "seed": 0},
-        table=_start_table,
+        compared=_start_table,
     ),
     PaperFigure(
         "engines",

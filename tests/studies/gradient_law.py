@@ -1,6 +1,6 @@
 """The law of gradient flow beside its measurement in random networks, with no fitted parameter.
 
-    python -m tests.benchmarks.gradient_law
+    python -m tests.studies.gradient_law
 
 Written to gradient_law.csv in drnn_theory/data/measured, one row per network, hidden size and lag:
 the squared Frobenius norm of the Jacobian over the hidden size, as measured and as the law says.
@@ -14,7 +14,6 @@ The networks, all of dilations 1, 2, 4, 8:
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -32,7 +31,8 @@ from drnn_theory import (
     gradient_profile,
     mean_field_slopes,
 )
-from drnn_theory.measured import FOLDER
+from drnn_theory.measured import write_measured
+from drnn_theory.tables import where
 
 DILATIONS, GAIN, LAGS = (1, 2, 4, 8), 0.95, 65
 SETTLED = 64
@@ -130,27 +130,23 @@ def rows() -> Iterator[dict[str, Any]]:
             for lag in range(LAGS):
                 yield {
                     "network": network,
-                    "hidden_size": size,
+                    "hidden size": size,
                     "lag": lag,
-                    "measured": f"{middle[lag]:.6g}",
+                    "measured": float(f"{middle[lag]:.6g}"),
                     "statistic": "median" if network == "gaussian" else "mean",
-                    "law": f"{law[lag]:.6g}",
-                    "dilations": " ".join(map(str, DILATIONS)),
+                    "law": float(f"{law[lag]:.6g}"),
+                    "dilations": DILATIONS,
                     "gain": GAIN,
                     "draws": number,
                     "seeds": f"0..{number - 1}",
-                    "torch": torch.__version__,
                 }
 
 
 def main() -> None:
     """Measure and write the table."""
     torch.set_num_threads(1)
-    table = list(rows())
-    with (FOLDER / "gradient_law.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    origin = where(torch=True, machine=True, threads=1)
+    write_measured("gradient_law", rows(), where=origin)
 
 
 if __name__ == "__main__":

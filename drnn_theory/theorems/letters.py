@@ -1,0 +1,83 @@
+"""The letters of the theorems, each defined once: what they mean and which values they take.
+
+Letters carry no assumptions of sympy's, so that ``closed_form.subs({"L": 4})`` and
+``closed_form.subs({L: 4})`` are the same; :func:`assumed` puts the assumptions in where a
+computation needs them. Indexed letters (ratios n_i, dilations s_i, payments k_i) are letters of
+their own.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+__all__ = [
+    "ASSUMPTIONS",
+    "B",
+    "D",
+    "K",
+    "L",
+    "M",
+    "Q",
+    "a",
+    "assumed",
+    "b",
+    "copies",
+    "d_0",
+    "dilation",
+    "e",
+    "i",
+    "k",
+    "lambda_",
+    "m",
+    "n",
+    "q",
+    "r",
+    "ratio",
+    "s",
+    "w",
+    "z",
+]
+
+ASSUMPTIONS: dict[str, dict[str, bool]] = {
+    "L": {"integer": True, "positive": True},  # layers
+    "M": {"integer": True, "positive": True},  # base of an exponential scheme
+    "m": {"integer": True, "positive": True},  # span: lags 1..m are averaged
+    "q": {"integer": True, "positive": True},  # m / s_L
+    "n": {"integer": True, "nonnegative": True},  # lag
+    "i": {"integer": True},  # index of a layer
+    "a": {"integer": True},  # a lag: the largest of a stack, the smaller of two
+    "b": {"integer": True},  # a lag: the second largest of a stack, the larger of two; or coins
+    "s": {"positive": True},  # a skip: its lag, or the recurrent skip coefficient
+    "k": {"integer": True, "positive": True},  # kernel size, or the root of m + 1
+    "r": {"integer": True, "nonnegative": True},  # rest of a division; or kinds of coins
+    "Q": {"integer": True, "nonnegative": True},  # quotient of a division
+    "D": {"integer": True, "positive": True},  # longest lag of a NARX layer
+    "B": {"integer": True, "positive": True},  # number of lags of a MIST layer
+    "K": {"integer": True, "nonnegative": True},  # recurrent edges
+    "d_0": {"integer": True, "positive": True},  # path length at a lag below the onset
+    "e": {"positive": True},  # edges of a path
+    "lambda": {"positive": True},  # lag of a path
+    "w": {},  # marks a recurrent edge in a generating function
+    "z": {},  # marks a step of time in a generating function
+}
+"""Letter: the assumptions under which computations read it."""
+
+_LETTERS = {name: sp.Symbol(name) for name in ASSUMPTIONS}
+_ASSUMED = {_LETTERS[name]: sp.Symbol(name, **kinds) for name, kinds in ASSUMPTIONS.items()}
+
+L, M, m, q, n, i = (_LETTERS[name] for name in "LMmqni")
+a, b, s, k, r, Q, D, B, K = (_LETTERS[name] for name in "abskrQDBK")
+d_0, e, lambda_, w, z = (_LETTERS[name] for name in ("d_0", "e", "lambda", "w", "z"))
+
+ratio = sp.IndexedBase("n", integer=True, positive=True)
+dilation = sp.IndexedBase("s", positive=True)
+copies = sp.IndexedBase("k", integer=True, nonnegative=True)
+
+
+def assumed(expression: sp.Basic) -> sp.Basic:
+    """Return the expression with the letters' assumptions, for sympy to simplify.
+
+    >>> sp.simplify(sp.floor(n)), sp.simplify(assumed(sp.floor(n)))
+    (floor(n), n)
+    """
+    return expression.xreplace(_ASSUMED)
