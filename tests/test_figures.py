@@ -86,7 +86,7 @@ def test_the_path_is_drawn_from_its_input_to_its_output(ax):
 @pytest.mark.parametrize(
     ("plot", "what"),
     [
-        (figures.plot_path_lengths, "profiles"),
+        (figures.plot_path_lengths, "lengths"),
         (figures.plot_gradient_profiles, "profiles"),
         (figures.plot_mrl_against_span, "curves"),
         (figures.plot_mrl_against_layers, "curves"),

@@ -8,10 +8,13 @@ import re
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from scipy.stats import spearmanr
 
 from drnn_theory import FIGURES, __version__, compute_mrl, write_figures
 from drnn_theory.__main__ import main
 from drnn_theory.figures.venues import VENUES, venue_style
+from drnn_theory.gallery.measured import NETWORKS, PREDICTORS, SIDES
+from drnn_theory.measured import load_measured
 from drnn_theory.tables import spoken
 
 mpl.use("agg")
@@ -30,7 +33,7 @@ def test_every_figure_has_its_pictures_its_numbers_and_its_caption(folder):
         assert {path.suffix[1:] for path in folder.glob(f"{name}.*")} == kinds
         caption = (folder / f"{name}.txt").read_text()
         assert caption.count("\n") == 1
-        assert f"version {__version__}" in caption
+        assert f"version {__version__}" in caption.lower()
         with (folder / f"{name}.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert len(rows) == len(figure.rows) > 0
@@ -117,7 +120,7 @@ def test_the_periodic_part_is_zero_at_powers_of_two_and_negative_between():
 
 def test_the_measured_gradients_lie_on_the_law():
     for row in FIGURES["gradient_law"].rows:
-        if (row["network"], row["hidden_size"]) == ("orthogonal", 256):
+        if (row["network"], row["hidden size"]) == ("orthogonal", 256):
             assert row["measured"] == pytest.approx(row["law"], rel=0.05)
 
 
@@ -199,3 +202,102 @@ def test_a_drawing_has_no_table():
     message = "path_lengths must be a comparison to have a table, got a drawing"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FIGURES["path_lengths"].latex()
+
+
+# What stands between a right number and the reader's eye: drawn again from the measured tables.
+
+
+def test_the_speed_figure_draws_the_time_of_each_side_over_that_of_the_package():
+    times = {
+        (r["cell"], r["hidden size"], r["steps"], r["side"]): r["milliseconds"]
+        for r in load_measured("speed_cpu")
+        if (r["mode"], r["threads"]) == ("forward+backward", 1)
+    }
+    figure = FIGURES["speed"].draw("neurips")
+    cases = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    for ax in figure.axes:
+        steps = int(ax.get_title().removesuffix(" steps"))
+        for line in ax.get_lines()[1:]:  # the first marks 1
+            (side,) = (s for s in {k[3] for k in times} if SIDES.get(s, s) == line.get_label())
+            for x, y in zip(*line.get_data(), strict=True):
+                cell, _, hidden = cases[int(y)].removesuffix(" units").partition(", ")
+                case = (cell, int(hidden), steps)
+                assert x == times[*case, side] / times[*case, "DilatedRNN"]
+    cells = FIGURES["speed"].compared(FIGURES["speed"].rows)[0]
+    first = next(r for r in FIGURES["speed"].rows if r["side"] == "undilated")
+    ratio = first["milliseconds"] / next(
+        r["milliseconds"]
+        for r in load_measured("speed_cpu")
+        if r["side"] == "DilatedRNN"
+        and r["mode"] == first["mode"]
+        and all(r[k] == first[k] for k in ("cell", "hidden size", "steps", "threads"))
+    )
+    assert cells["undilated torch.nn"] == f"{ratio:.2f}"
+
+
+def test_the_title_of_a_scatter_is_the_rank_correlation_of_the_points_drawn():
+    for ax in FIGURES["gradient_flow"].draw("neurips").axes:
+        x, y = ([v for line in ax.get_lines() for v in line.get_data()[k]] for k in (0, 1))
+        rank = spearmanr(x, y).statistic
+        assert re.fullmatch(r"rank correlation \$(-?\d\.\d\d)\$", ax.get_title())
+        said = float(ax.get_title().split("$")[1])
+        # ranks were computed before the numbers were rounded to six digits
+        assert said == pytest.approx(rank, abs=0.01)
+        assert abs(rank) > 0.05  # or its sign could not be told
+
+
+def test_the_law_and_its_measurement_are_drawn_in_one_unit_that_of_the_label():
+    table = load_measured("gradient_law")
+    for ax, network in zip(FIGURES["gradient_law"].draw("neurips").axes, NETWORKS, strict=True):
+        law, *measured = sorted(ax.get_lines(), key=lambda line: line.get_linestyle() == "None")
+        rows = [r for r in table if (r["network"], r["hidden size"]) == (network, 256)]
+        assert law.get_ydata() == pytest.approx([math.sqrt(r["law"]) for r in rows])
+        assert len(measured) == 3
+        for line in measured:
+            size = int(re.search(r"\d+", line.get_label())[0])
+            drawn = {
+                r["lag"]: math.sqrt(r["measured"])
+                for r in table
+                if (r["network"], r["hidden size"]) == (network, size)
+            }
+            lags, norms = line.get_data()
+            assert norms == pytest.approx([drawn[lag] for lag in lags])
+    assert r"\sqrt{H}" in FIGURES["gradient_law"].draw("neurips").axes[0].get_ylabel()
+
+
+def test_the_starting_dilations_and_engines_are_drawn_as_measured():
+    axes = FIGURES["starting_dilation"].draw("neurips").axes
+    for ax, hidden in zip(axes, (20, 64), strict=False):
+        for line, cell in zip(ax.get_lines()[::2], ("RNN", "GRU", "LSTM"), strict=False):
+            rows = [
+                r
+                for r in load_measured("starting_dilation")
+                if (r["cell"], r["hidden size"], r["fusion"]) == (cell, hidden, False)
+            ]
+            assert line.get_xdata().tolist() == [r["start"] for r in rows]
+            assert line.get_ydata().tolist() == [r["seconds"] for r in rows]
+    for ax, grows in zip(FIGURES["engines"].draw("neurips").axes, ("span", "layers"), strict=True):
+        for line in ax.get_lines()[::2]:
+            rows = [
+                r
+                for r in load_measured("engines")
+                if (r["grows"], r["engine"]) == (grows, line.get_label())
+            ]
+            assert list(line.get_xdata()) == [r[grows] for r in rows]
+            assert list(line.get_ydata()) == [r["seconds"] for r in rows]
+
+
+def test_the_table_of_correlations_is_that_of_the_measured_table():
+    table = FIGURES["gradient_flow"].compared(())
+    (row,) = (
+        r
+        for r in table
+        if (r["weights"], r["architectures"], r["reach"]) == ("uniform", "all (77)", "horizon")
+    )
+    rows = [
+        r
+        for r in load_measured("gradient_flow_correlations")
+        if (r["weights"], r["architectures"], r["reach"]) == ("uniform", "all", "horizon")
+    ]
+    assert [row[title] for title in PREDICTORS.values()] == [f"{r['spearman']:.3f}" for r in rows]
+    assert list(PREDICTORS) == [r["predictor"] for r in rows]

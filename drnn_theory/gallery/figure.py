@@ -100,7 +100,7 @@ class PaperFigure:
         """The caption with span, convention and where the numbers come from, in one line.
 
         >>> from drnn_theory import FIGURES
-        >>> FIGURES["zoo"].full_caption[132:]
+        >>> FIGURES["zoo"].full_caption[133:]
         'Lags 1..64, vertical edges counted; version 0.1.0.'
         """
         table = self.table
