@@ -92,9 +92,7 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """Return function, version and :meth:`rows` as JSON can hold them."""
-        from drnn_theory.writing import plain_rows  # workers do without it
-
-        rows = plain_rows(self.rows())
+        rows = Table(self.rows(), where={}).to_dict()["rows"]
         return {"function": self.function, "version": self.version, "rows": rows}
 
     def to_csv(self, path: str | Path) -> None:
@@ -110,19 +108,12 @@ class Study:
             temporary.write_text(Table(rows, about=about).to_csv(), encoding="utf-8", newline="")
 
     def __str__(self) -> str:
-<<<<<<< HEAD
         rows, notes = self._told()
-        narrow = [{k.replace(" ", "\n"): v for k, v in row.items()} for row in rows]
-        return "\n".join([as_text(narrow), *notes])
+        return Table(rows, notes, where={}).to_text(wrap=True)
 
     def _repr_html_(self) -> str:
-        return as_html(*self._told())
-=======
-        return str(Table(self._told(), where={}))
-
-    def _repr_html_(self) -> str:
-        return Table(self._told(), where={}).to_html()
->>>>>>> 234854f (Write every table from one type, which says where its numbers come from)
+        rows, notes = self._told()
+        return Table(rows, notes, where={}).to_html()
 
     def _told(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows as people read them, and a note of what is the same in all of them."""
