@@ -9,7 +9,10 @@ from drnn_theory.measured import FOLDER, load_measured, write_measured
 from drnn_theory.tables import convention, read_csv, where
 
 ALL = sorted(path.stem for path in FOLDER.glob("*.csv"))
-GROWING = {"what_decides"}  # which tests/studies/running.py fills row by row, in columns of its own
+GROWING = {
+    "learnability",
+    "what_decides",
+}  # which tests/studies/running.py fills row by row, in columns of its own
 TABLES = [name for name in ALL if name not in GROWING]
 
 

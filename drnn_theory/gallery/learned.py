@@ -1,8 +1,9 @@
-"""What was learned: curves of training, and which measure predicts them, read from the tables."""
+"""Curves of training, and the measures that predict them, read from the tables of studies."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from drnn_theory.figures import plot_scatter, plot_training
 from drnn_theory.figures.marks import Curve, legend_above_all
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
+from drnn_theory.tables import Table, convention
 
 __all__ = ["LEARNED"]
 
@@ -40,15 +42,17 @@ def _readout(row: Any) -> str:
     return {"torch": "torch's", "normal": "N(0, 1)"}[str(row["readout"])]
 
 
-def _decides() -> list[dict[str, Any]]:
-    return [
+def _decides() -> Table:
+    table = load_measured("what_decides")
+    rows = [
         row
-        for row in load_measured("what_decides")
+        for row in table
         if (row["task"], row["cell"], str(row["seed"])) == ("copy_memory(500)", "RNN", "0")
     ]
+    return replace(table, rows=rows)
 
 
-def _decides_table(_: Rows) -> list[dict[str, str]]:
+def _decides_table(_: Rows) -> Rows:
     return [
         {
             "task": _task(str(row["task"])),
@@ -56,11 +60,11 @@ def _decides_table(_: Rows) -> list[dict[str, str]]:
             "matrices": str(row["matrices"]),
             "biases": str(row["biases"]),
             "read-out": _readout(row),
-            "seed": str(row["seed"]),
-            "20% at step": str(row["first_step_20"] or "--"),
-            "99% at step": str(row["first_step_99"] or "--"),
-            "steps": str(row["last_step"]),
-            "right at the end": f"{100 * float(row['accuracy']):.0f}\\%",
+            "seed": row["seed"],
+            "20% at step": row["first_step_20"],
+            "99% at step": row["first_step_99"],
+            "steps": row["last_step"],
+            "right at the end": f"{100 * float(row['accuracy']):.0f}%",
         }
         for row in load_measured("what_decides")
     ]
@@ -105,13 +109,13 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
-def _ranks_table(_: Rows) -> list[dict[str, str]]:
+def _ranks_table(_: Rows) -> Rows:
     found = load_measured("learnability_ranks")
     groups = list(dict.fromkeys(str(row["architectures"]) for row in found))
     table = []
-    for outcome, title in (("steps", "steps to 80\\%"), ("loss", "loss at step 300")):
+    for outcome, title in (("steps", "steps to 80%"), ("loss", "loss at step 300")):
         for measure in dict.fromkeys(str(row["measure"]) for row in found):
-            cells = {"outcome": title, "measure": measure.replace("_", " ")}
+            cells: dict[str, Any] = {"outcome": title, "measure": measure.replace("_", " ")}
             for group in groups:
                 row = next(
                     (
@@ -123,7 +127,7 @@ def _ranks_table(_: Rows) -> list[dict[str, str]]:
                     None,
                 )
                 rank = math.nan if row is None else float(row["spearman"])
-                cells[group] = "--" if math.isnan(rank) else f"{rank:.2f}"
+                cells[group] = None if math.isnan(rank) else f"{rank:.2f}"
             table.append(cells)
     return table
 
@@ -137,8 +141,8 @@ LEARNED = (
         _decides,
         _paint_decides,
         2.4,
-        about={"span": None, "seed": 0},
-        table=_decides_table,
+        about={},
+        compared=_decides_table,
     ),
     PaperFigure(
         "learnability",
@@ -148,7 +152,7 @@ LEARNED = (
         lambda: load_measured("learnability_architectures"),
         _paint_learnability,
         2.4,
-        about={"span": 64, "seed": "0, 1, 2"},
-        table=_ranks_table,
+        about={"span": 64, "convention": convention()},
+        compared=_ranks_table,
     ),
 )
