@@ -569,3 +569,12 @@ def test_budgets_that_nothing_fits_are_refused_with_what_would_fit(call, error, 
 def test_absurd_sequences_are_refused(length, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         recommend(length, parameters=100)
+
+
+@pytest.mark.parametrize("objective", ["mean", "worst"])
+def test_a_largest_dilation_of_one_leaves_one_scheme(objective):
+    for layers in (1, None):
+        design = optimal_dilations(10, layers, largest=1, objective=objective)
+        assert design.schemes == [(1,)]
+        assert design.mrl == Fraction(13, 2)
+        assert design.certificate.exhaustive

@@ -218,6 +218,8 @@ class Hunt:
     def _promised(self, target: Target) -> int:
         """Return what effort exhaustive search seems to need."""
         free = target.layers - len(target.given)
+        if not free:
+            return self.span
         every = comb(target.limit - 1, free) * self.span
         if every <= 10**6:
             return every
