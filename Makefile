@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test lab rendering lint bench docs proofs wirings clean
+.PHONY: report test lab rendering lint bench docs proofs wirings certificates clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -27,6 +27,10 @@ lint: $(STAMP)
 # 2,000 random graphs with identities, phases and several outputs against a search of their own
 wirings: $(STAMP)
 	RANDOM_WIRINGS=2000 $(BIN)/python -m pytest -q tests/test_identities.py
+
+# 5,000 random graphs at a span of 10^18, and 2,000 certificates against the same search
+certificates: $(STAMP)
+	RANDOM_GRAPHS=5000 $(BIN)/python -m pytest -q tests/test_certificates.py
 
 # every proof in proofs/rocq with Coq or Rocq (coqc on the PATH), printing what each assumes
 proofs:

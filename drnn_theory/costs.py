@@ -17,7 +17,7 @@ from typing import Any
 import networkx as nx
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.checks import as_integer, one_of, shown
+from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import (
     bare_inputs,
@@ -129,6 +129,7 @@ def state_size(
         return sum(architecture) * hidden * (2 if cell == "LSTM" else 1)
     require_equal_widths(architecture, features, hidden)
     graph, period = architecture, architecture.graph["period"]
+    require_memory(36 * period, f"{period} phases")
     kept = [0] * period
     for node in graph:
         out = list(graph.out_edges(node, data=True))

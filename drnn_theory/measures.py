@@ -26,7 +26,7 @@ from drnn_theory.architectures import as_architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
 from drnn_theory.graphs import EdgeTable, edge_table, matrix_edges, sums, unit_of
-from drnn_theory.paths import lengths_over_phases
+from drnn_theory.paths import lengths_over_phases, lengths_to_gap
 
 __all__ = [
     "CriticalCycle",
@@ -113,12 +113,14 @@ def _means(
 ) -> list[Any]:
     """Return the exact mean for each span of an architecture that has been checked."""
     one_of(phase, "phase", ("worst", "mean", "best"))
-    profiles = lengths_over_phases(architecture, max(spans), vertical=vertical, phase=phase)
-    totals = zip(*(profile.totals(spans) for profile in profiles), strict=True)
-    return [
-        math.inf if None in total else Fraction(sum(total), span * len(total))
-        for span, total in zip(spans, totals, strict=True)
-    ]
+    profiles, gap = lengths_to_gap(architecture, max(spans), vertical=vertical, phase=phase)
+    finite = [span for span in spans if span < gap]
+    totals = zip(*(profile.totals(finite) for profile in profiles), strict=True)
+    means = {
+        span: Fraction(sum(total), span * len(total))
+        for span, total in zip(finite, totals, strict=True)
+    }
+    return [means.get(span, math.inf) for span in spans]
 
 
 def longest_lag(
@@ -134,8 +136,8 @@ def longest_lag(
     """
     architecture = as_architecture(architecture)
     span = _span(architecture, span)
-    profile = lengths_over_phases(architecture, span, vertical=vertical)[0]
-    lag, length = profile.longest(span)
+    (profile,), gap = lengths_to_gap(architecture, span, vertical=vertical)
+    lag, length = profile.longest(span if gap == math.inf else int(gap))
     return lag, math.inf if length is None else length
 
 

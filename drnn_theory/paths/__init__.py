@@ -4,15 +4,21 @@
 engine               serves                                     cost
 ===================  =========================================  ==============================
 ``stacks``           stacks whose lags form a divisor chain     closed form, any span
-``stacks``           any stack                                  a few times its largest lag
-``certificates``     any cyclic graph, any span                 a few times its largest lag
+``stacks``           any stack                                  lags until its rule is certified
+``certificates``     any cyclic graph, any span                 the same, component by component
 ``general``          any cyclic graph, lag by lag               units and edges times lags
 ``reference``        the same by networkx                       slow; all others must equal it
 ===================  =========================================  ==============================
+
+A certificate mostly takes some ten times the largest lag; for a stack up to the product of its two
+largest lags, which {1, p, p + 1} needs; for a graph the period at which its classes of lags meet,
+and the lags at which a slower component still matters, can be far larger. Then the span decides, or
+the answer is refused by name.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import networkx as nx
@@ -34,11 +40,18 @@ from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
 __all__ = [
     "lengths_over_phases",
+    "lengths_to_gap",
     "path_counts",
     "path_table",
     "shortest_path",
     "shortest_path_lengths",
 ]
+
+LONG = 10**4
+"""Spans above it are looked at for a lag out of reach first."""
+
+SIGHT, FAR_SIGHT = 100, 2 * 10**4
+"""How many lags are looked at, and how many before a refusal."""
 
 
 def shortest_path_lengths(
@@ -124,6 +137,42 @@ def lengths_over_phases(
     if phase == "mean":
         return list(profiles)
     return [combined(profiles, np.maximum if phase == "worst" else np.minimum, span)]
+
+
+def lengths_to_gap(
+    architecture: tuple[int, ...] | nx.MultiDiGraph,
+    span: int,
+    *,
+    vertical: bool = True,
+    phase: str = "worst",
+) -> tuple[list[LengthsByLag], float]:
+    """Return :func:`lengths_over_phases` and the first lag of 1..span that no path reaches, or inf.
+
+    The profiles are known up to that lag at least. It is looked for before any long search: beyond
+    it no sum is finite.
+    """
+
+    def gap_within(sight: int) -> float:
+        if span <= sight:
+            return math.inf
+        profiles = lengths_over_phases(architecture, sight, vertical=vertical, phase=phase)
+        gap = min(profile.first_gap() for profile in profiles)
+        return gap if gap <= sight else math.inf
+
+    def profiles_to(gap: float) -> list[LengthsByLag]:
+        last = span if gap == math.inf else int(gap)
+        return lengths_over_phases(architecture, last, vertical=vertical, phase=phase)
+
+    gap = gap_within(SIGHT) if span > LONG else math.inf
+    try:
+        profiles = profiles_to(gap)
+    except ValueError:
+        gap = gap_within(FAR_SIGHT)
+        if gap == math.inf:
+            raise
+        profiles = profiles_to(gap)
+    gap = min(profile.first_gap() for profile in profiles)
+    return profiles, gap if gap <= span else math.inf
 
 
 def _stack_engine(

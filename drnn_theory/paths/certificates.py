@@ -1,307 +1,376 @@
-r"""Certificates: from when on the shortest paths of a cyclic graph repeat, for ever.
+r"""Certificates: from when on the shortest paths of a cyclic graph are a merge of linear sequences.
 
-Every strongly connected component, taken in topological order, grows at the best rate that it can
-reach: the maximum cycle mean (lag per edge) of its own cycles or of a component above it. If p is a
-multiple of the periods of the cycles that attain this rate and q = p / rate, then
+By the theory of powers of reducible matrices in the (min, +) algebra [1, 2] the lengths by lag are
+at last linear on every class of a partition of the lags into residues. The components are taken in
+topological order. The classes of each are known from its cycles and from the classes above it
+(``classes``); what remains is to show from which lag on they hold. If in each class, of period p
+and slope s,
 
-    lengths(t + p) = lengths(t) + q   for all t of the second half of the known times,
+    lengths(j + p) = lengths(j) + s p   for all j from some time on up to the end of the known ones,
 
-checked entry by entry, goes on for ever if the new lengths read nothing but such values: those of
-the component itself, of components above at the same rate, and never those of a slower component
-above. For each of the latter two things are checked: a line below its lengths has already passed a
-line above this component's, strictly; and the known times are long enough to have shown every
-residue of time at which it reaches this component at all.
+for at least as long as an edge of the component reads back, and if a line below each offer from
+above of a larger slope has passed a line above this class's lengths, strictly, then it holds for
+ever: proofs/graph_certificate.md.
+
+[1] Gavalec, Linear matrix period in max-plus algebra, Linear Algebra Appl. 307 (2000) 167-182.
+[2] De Schutter, On the ultimate behavior of the sequence of consecutive powers of a matrix in the
+max-plus algebra, Linear Algebra Appl. 307 (2000) 103-117.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 
 from drnn_theory.checks import require_memory
-from drnn_theory.cycles import maximum_cycle_ratio, strong_components
+from drnn_theory.paths.blocks import Block, Component
+from drnn_theory.paths.classes import Classes, Offer, cycle_classes, meetings, merged_classes
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE, Profile
+from drnn_theory.paths.profiles import UNREACHABLE, Profile, Strand
+from drnn_theory.paths.solving import cost_per_index, solved
 
-__all__ = ["combined", "graph_profiles"]
+__all__ = ["combined", "graph_profiles", "plain_profiles"]
+
+CELLS = 3 * 10**7
+"""Values of one array that are computed in search of a certificate; a span may need more."""
+
+WORK = 10**8
+"""Steps of about 50 ns that a search may take, likewise."""
+
+NOWHERE = Profile(
+    np.full((1, 1), UNREACHABLE, dtype=np.int32),
+    1,
+    np.zeros(1, dtype=np.int64),
+    (Strand(None, 1),),
+)
+"""Of a node that no path reaches."""
 
 
-@dataclass(frozen=True)
-class Component:
-    """A strongly connected component as one starting phase reaches it."""
-
-    nodes: list[int]
-    above: list[tuple[int, int, int, int]]  # component, source node, target node, lag of its edges
-    rate: Fraction | None  # lag per edge in the limit; None if it is reached finitely often
-    period: int
+class TooFar(ValueError):
+    """No certificate within the limits; the message says what stands in the way."""
 
 
 def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) -> list[Profile]:
     """Return the profile of every starting phase, known at least up to lag ``span``.
 
     Doubles the known times until all profiles are certified or the span is reached. Raises
-    ValueError, with the figure, where neither fits in memory.
+    ValueError, with the period or the transient, where neither fits in memory or a reasonable time.
     """
     wiring = Wiring(graph)
-    starts = range(len(wiring.starts))
-    last, longest = 4 * (wiring.largest_lag + wiring.period), 1
-    if not np.all(wiring.table.weight):  # identities: lag by lag
-        last = max(last, span + wiring.period)
-    groups: list[tuple[list[int], list[Component]]] = []
-    if last < span + wiring.period:
-        groups = _reached_components(wiring, vertical)
-        periods = [c.period for _, components in groups for c in components]
-        periods += [
-            _unit_period(wiring, part, u) for _, part in groups for u in wiring.output_units
-        ]
-        longest = max(periods, default=1)
-        last = 4 * (min(longest, span) + wiring.largest_lag + wiring.period)
-    while True:
-        reaches_span = last >= span + wiring.period
-        last = min(last, span + wiring.period)
-        try:
-            known = path_lengths_by_unit(wiring, wiring.starts, last, vertical=vertical)
-        except ValueError as error:
-            raise ValueError(
-                f"span must be within reach, got {span}: no certificate of periodicity was found "
-                f"in fewer steps, and {error}"
-            ) from None
-        if reaches_span:
-            return [_profile(wiring, known, i, span) for i in starts]
-        if last >= 2 * longest and all(
-            _holds_for_ever(wiring, part, known[:, :, which], vertical) for which, part in groups
-        ):
-            reached = {i: part for which, part in groups for i in which}
-            return [_profile(wiring, known, i, span, reached[i]) for i in starts]
-        last *= 2
+    last = 4 * (wiring.largest_lag + wiring.period)
+    try:
+        if last >= span + wiring.period:
+            return plain_profiles(wiring, span, vertical=vertical)
+        return _certified_profiles(wiring, span, vertical=vertical)
+    except ValueError as error:  # memory, or TooFar
+        raise ValueError(f"span must be within reach, got {span}: {error}") from None
 
 
-def _reached_components(wiring: Wiring, vertical: bool) -> list[tuple[list[int], list[Component]]]:
-    """Return the components that each start reaches, for starts (by number) that reach the same.
-
-    What a start reaches only at once, the input itself as a rule, is left out: it plays no part
-    in the second half of the known times.
-    """
-    table = wiring.table
-    weight = np.where((table.lag > 0) | vertical, 1, 0)
-    size = len(table.nodes)
-    label = strong_components(size, table.source, table.target)
-    links = list(zip(table.source.tolist(), table.target.tolist(), table.lag.tolist(), strict=True))
-    condensed = nx.DiGraph((int(label[u]), int(label[v])) for u, v, _ in links)
-    condensed.add_nodes_from(label.tolist())
-    cyclic = set(nx.nodes_with_selfloops(condensed))
-    condensed.remove_edges_from([(part, part) for part in cyclic])
-    order = list(nx.topological_sort(condensed))
-    members: dict[int, list[int]] = {part: [] for part in order}
-    for node in range(size):
-        members[int(label[node])].append(node)
-    crossing: dict[int, list[tuple[int, int, int, int]]] = {part: [] for part in order}
-    for u, v, lag in links:
-        if label[u] != label[v]:
-            crossing[int(label[v])].append((int(label[u]), u, v, lag))
-    own: dict[int, tuple[Fraction, int]] = {}  # rate and period of a component's best cycles
-    for part in cyclic:
-        inside = (label[table.source] == part) & (label[table.target] == part)
-        edges = [a[inside] for a in (table.source, table.target, table.lag, weight)]
-        cycle = maximum_cycle_ratio(size, *edges)
-        assert cycle is not None  # a component with an edge inside has a cycle
-        source, target, lag = (a[cycle.critical] for a in edges[:3])
-        own[part] = cycle.ratio, math.lcm(*_cycle_periods(source, target, lag))
-
-    groups: dict[frozenset[int], list[int]] = {}
-    for i, start in enumerate(wiring.starts):
-        roots = {int(label[n]) for n in table.inputs if wiring.phase[n] == start}
-        reached = (roots & cyclic).union(*(nx.descendants(condensed, root) for root in roots))
-        groups.setdefault(frozenset(reached), []).append(i)
-    result = []
-    for reach, which in groups.items():
-        place: dict[int, int] = {}
-        components: list[Component] = []
-        for part in order:
-            if part not in reach:
-                continue
-            above = [(place[c], u, v, lag) for c, u, v, lag in crossing[part] if c in place]
-            rates = [components[c].rate for c, *_ in above] + [
-                own[part][0] if part in own else None
-            ]
-            rate = max((r for r in rates if r is not None), default=None)
-            periods = [components[c].period for c, *_ in above if components[c].rate == rate]
-            if part in own and own[part][0] == rate:
-                periods.append(own[part][1])
-            place[part] = len(components)
-            components.append(
-                Component(members[part], above, rate, math.lcm(wiring.period, *periods))
-            )
-        result.append((which, components))
-    return result
+def plain_profiles(wiring: Wiring, span: int, *, vertical: bool = True) -> list[Profile]:
+    """Return the profile of every starting phase, known up to lag ``span`` and no further."""
+    last = span + wiring.period
+    lengths = path_lengths_by_unit(wiring, wiring.starts, last, vertical=vertical)
+    return [
+        Profile(lengths[start:, wiring.output_units, i].min(axis=1, initial=UNREACHABLE))
+        for i, start in enumerate(wiring.starts)
+    ]
 
 
-def _cycle_periods(source: np.ndarray, target: np.ndarray, lag: np.ndarray) -> list[int]:
-    """Return, per strongly connected part of these edges, the gcd of its cycles' total lags."""
-    graph = nx.MultiDiGraph()
-    graph.add_weighted_edges_from(
-        zip(source.tolist(), target.tolist(), lag.tolist(), strict=True), weight="lag"
-    )
-    periods = []
-    for part in nx.strongly_connected_components(graph):
-        root = next(iter(part))
-        inner = graph.subgraph(part)
-        time = {root: 0}
-        for u, v in nx.bfs_edges(inner, root):
-            time[v] = time[u] + min(data["lag"] for data in inner[u][v].values())
-        periods.append(math.gcd(*(time[u] + n - time[v] for u, v, n in inner.edges(data="lag"))))
-    return [abs(p) for p in periods if p]
-
-
-def _holds_for_ever(
-    wiring: Wiring, components: list[Component], known: np.ndarray, vertical: bool
-) -> bool:
-    """Tell whether the second half of ``known`` certifies the periods of all components."""
-    half = len(known) // 2
-    late = known[half:]
-
-    def at(node: int, low: int = 0, high: int | None = None) -> np.ndarray:
-        """Return the lengths of a node at its times low <= t - half < high."""
-        first = (int(wiring.phase[node]) - half - low) % wiring.period
-        return late[low:high, wiring.unit[node]][first :: wiring.period]
-
-    for component in components:
-        period, rate = component.period, component.rate
-        window = len(late) - period
-        if window <= wiring.largest_lag:
-            return False
-        rise = 0 if rate is None else period / rate
-        gap = False
-        for node in component.nodes:
-            before, after = at(node, 0, window), at(node, period)
-            open_before, open_after = before >= UNREACHABLE, after >= UNREACHABLE
-            if not np.array_equal(open_before, open_after):
-                return False
-            if not np.all((after - before == rise) | open_before):
-                return False
-            open_ends = bool(np.any(open_before) or np.any(at(node) >= UNREACHABLE))
-            if rate is None and not np.all(at(node) >= UNREACHABLE):
-                return False
-            gap |= open_ends
-        for c, u, v, lag in component.above:
-            other = components[c]
-            if other.rate is None or other.rate == rate:
-                continue
-            assert rate is not None  # a component's rate is the largest above it
-            if gap and window <= wiring.largest_lag + math.lcm(other.period, period):
-                return False
-            weight = 1 if vertical or lag else 0
-            first = len(known) - period  # from here on the slower component must not matter
-            lows = _heights(at(u), half, wiring, u, other.rate, min)
-            highs = _heights(at(v), half, wiring, v, rate, max)
-            for low, high in zip(lows, highs, strict=True):
-                if low is None:
-                    continue
-                if high is None or (first - lag) / other.rate + low + weight <= first / rate + high:
-                    return False
-    return True
-
-
-def _heights(
-    values: np.ndarray,
-    half: int,
-    wiring: Wiring,
-    node: int,
-    rate: Fraction,
-    pick: Callable[[np.ndarray], int],
-) -> list[Fraction | None]:
-    """Return, per start, the least or largest (``pick``) length - time / rate; None if all open."""
-    first = half + (int(wiring.phase[node]) - half) % wiring.period
-    times = first + wiring.period * np.arange(len(values))
-    heights = []
-    for column in values.T:
-        reached = column < UNREACHABLE
-        scaled = column[reached].astype(object) * rate.numerator
-        scaled -= times[reached].astype(object) * rate.denominator
-        heights.append(Fraction(pick(scaled), rate.numerator) if len(scaled) else None)
-    return heights
-
-
-def _profile(
-    wiring: Wiring,
-    known: np.ndarray,
-    i: int,
-    span: int,
-    components: list[Component] | None = None,
-) -> Profile:
-    """Return the profile from start number i, continued for ever if components are certified."""
-    start = wiring.starts[i]
-    profiles = []
-    for unit in wiring.output_units:
-        lengths = known[start:, unit, i]
-        if components is None:
-            profiles.append(Profile(lengths))
-            continue
-        period = _unit_period(wiring, components, unit)
-        rises = np.zeros(wiring.period, dtype=np.int64)
-        for c in components:
-            for node in c.nodes:
-                if wiring.unit[node] == unit:
-                    rises[wiring.phase[node]] = 0 if c.rate is None else int(period / c.rate)
-        phases = (start + np.arange(len(lengths) - period, len(lengths))) % wiring.period
-        profiles.append(Profile(lengths, period, rises[phases]))
-    if not profiles:  # no input reaches an output
-        nothing = np.full(len(known) - start, UNREACHABLE, dtype=np.int32)
-        return Profile(nothing, 1, np.zeros(1, dtype=np.int64))
-    return combined(profiles, np.minimum, span)
-
-
-def _unit_period(wiring: Wiring, components: list[Component], unit: int) -> int:
-    """Return the period of a unit's lengths, over all the phases at which it exists."""
-    return math.lcm(wiring.period, *(c.period for c in components if unit in wiring.unit[c.nodes]))
+def _certified_profiles(wiring: Wiring, span: int, *, vertical: bool) -> list[Profile]:
+    block = Block(wiring, vertical=vertical)
+    blocks = (wiring.period - 1 + span) // wiring.period + 1  # these hold all lags of the span
+    budget = Budget(blocks, wiring.period)
+    single = any(c.growth is not None and c.growth.modulus > 1 for c in block.components)
+    groups: dict[tuple[frozenset[int], int], list[int]] = {}
+    for i, reach in enumerate(block.reached()):
+        groups.setdefault((reach, i if single else 0), []).append(i)
+    profiles: dict[int, Profile] = {}
+    for (reach, _), which in groups.items():
+        nodes: dict[int, Profile] = {}
+        for number in sorted(reach):  # which is a topological order
+            _add_component(block.components[number], nodes, block, which, budget)
+        by_phase = []
+        for phase in range(wiring.period):
+            outputs = [n for n in wiring.table.outputs if wiring.phase[n] == phase and n in nodes]
+            offers = [Offer(nodes[node]) for node in outputs]
+            by_phase.append(joined(offers, budget) if offers else NOWHERE)
+        for column, i in enumerate(which):
+            profiles[i] = _by_lag(by_phase, wiring.starts[i], column, budget)
+    return [profiles[i] for i in range(len(wiring.starts))]
 
 
 def combined(profiles: Sequence[Profile], pick: np.ufunc, span: int) -> Profile:
-    """Return the least or largest (``pick``) of profiles, lag by lag.
-
-    The best of the last common period stays the best for ever if it also has the best rise, which
-    is awaited by doubling; at ``span`` the wait is over, and nothing is known beyond.
-    """
-    if len(profiles) == 1:
+    """Return the least or largest (``pick``) of profiles, lag by lag, at least up to ``span``."""
+    if all(profile is profiles[0] for profile in profiles):
         return profiles[0]
-    size = min(len(p.lengths) for p in profiles)
-    if not all(p.period for p in profiles):
-        return Profile(pick.reduce([p.lengths[:size] for p in profiles]))
-    period = math.lcm(*(p.period for p in profiles))
-    size = max([2 * period, *(len(p.lengths) for p in profiles)])
+    try:
+        columns = [replace(p, lengths=p.lengths[:, None]) for p in profiles]
+        best = joined([Offer(p) for p in columns], Budget(span + 1, 1), pick)
+    except TooFar as error:
+        raise ValueError(f"span must be within reach, got {span}: {error}") from None
+    return replace(best, lengths=best.lengths[:, 0])
+
+
+class Budget:
+    """How many indices may be computed: all that the span needs if they fit, else some millions."""
+
+    def __init__(self, most: int, period: int):
+        self.most = most  # indices that the span needs
+        self.period = period  # lags per index
+        self.work: float = WORK
+
+    def clipped(self, size: int, width: int, cost: float, problem: str = "") -> int:
+        """Return ``size``, or what the span needs if that is less, and spend its cost.
+
+        ``width`` counts the values per index. Raises TooFar, with the problem, where it is beyond
+        the limits.
+        """
+        size = min(size, self.most)
+        try:
+            require_memory(12 * self.most * width, f"{self.most * self.period} lags")
+        except ValueError as error:
+            if size * width > CELLS or size * cost > self.work:
+                raise TooFar(
+                    f"{problem or 'no certificate of periodicity was found in fewer steps'}, and "
+                    f"{error}; a smaller span is computed lag by lag"
+                ) from None
+        self.work -= size * cost
+        return size
+
+    def check_period(self, period: int, factors: Iterable[int]) -> None:
+        """Raise TooFar where lengths repeat with a period that is beyond the limits."""
+        if period > CELLS and period <= self.most:
+            named = sorted({factor * self.period for factor in factors})
+            shown = ", ".join(map(str, named[:8])) + (", .." if len(named) > 8 else "")
+            raise TooFar(
+                f"shortest paths repeat only every {period * self.period} lags, the least common "
+                f"multiple of {shown}; a smaller span is computed lag by lag"
+            )
+
+
+def joined(
+    offers: Sequence[Offer],
+    budget: Budget,
+    pick: np.ufunc = np.minimum,
+    *,
+    sources: Sequence[int] = (),
+    starts: int = 1,
+) -> Profile:
+    """Return the least or largest (``pick``) of what is offered, index by index.
+
+    ``sources`` are the columns whose paths start there, at index 0.
+    """
+    if not offers:
+        lengths = _offered((), 2, sources, starts)
+        return replace(NOWHERE, lengths=lengths, since=1)
+    starts = offers[0].profile.lengths.shape[1]
+    cost = 0.05 * len(offers) * starts
+    if len(offers) == 1 and not sources and pick is np.minimum:
+        return _passed_on(offers[0], budget)
+    since = max(1, *(offer.profile.since + offer.shift for offer in offers))
+    moduli = [offer.profile.modulus for offer in offers]
+    if not all(moduli) or math.lcm(*moduli) > budget.most:
+        size = budget.clipped(budget.most, starts, cost)
+        return Profile(_offered(offers, size, sources, starts, pick))
+    budget.check_period(math.lcm(*moduli), moduli)
+    classes = merged_classes(offers, pick)
+    period = max(strand.period for strand in classes.strands)
+    budget.check_period(period, [s.period for o in offers for s in o.profile.strands])
+    size, problem = max(2 * (period + 1), since + period + 1), ""
     while True:
-        reaches_span = size > span
-        size = min(size, span + 1)
-        require_memory(24 * size * len(profiles), f"{size} lags of {len(profiles)} path profiles")
-        values = np.array([_extended(p, size) for p in profiles])
-        if reaches_span:
-            return Profile(np.minimum(pick.reduce(values), UNREACHABLE))
-        best = pick.reduce(values)
-        rises = np.array([_rises(p, period, size) for p in profiles])
-        open_end = values[:, -period:] >= UNREACHABLE
-        # an open end stays open: as the largest it wins, as the least it never does
-        rises[open_end] = UNREACHABLE
-        steepest = pick.reduce(rises)
-        winner = values[:, -period:] == best[-period:]
-        if np.all(np.any(winner & (rises == steepest), axis=0)):
-            rise = np.where(best[-period:] >= UNREACHABLE, 0, steepest)
-            return Profile(np.minimum(best, UNREACHABLE), period, rise)
+        size = budget.clipped(size, starts, cost, problem)
+        lengths = _offered(offers, size, sources, starts, pick)
+        if size == budget.most:
+            return Profile(lengths)
+        profile = Profile(lengths, *classes, max(since, size // 2))
+        if _holds_for_ever(profile, offers, 0, pick):
+            return profile
+        problem = f"the transient is longer than {size * budget.period} lags"
         size *= 2
 
 
-def _extended(profile: Profile, size: int) -> np.ndarray:
-    """Return the first ``size`` lengths of a certified profile as int64, UNREACHABLE where open."""
-    lengths = profile.up_to(size - 1)
-    return np.where(np.isinf(lengths), UNREACHABLE, lengths).astype(np.int64)
+def _passed_on(offer: Offer, budget: Budget) -> Profile:
+    """Return the lengths of a node that only one edge enters."""
+    profile, shift, weight = offer
+    if shift == weight == 0:
+        return profile
+    starts = profile.lengths.shape[1]
+    size = budget.clipped(len(profile.lengths) + shift, starts, 0.05 * starts)
+    lengths = _offered([offer], size, (), starts)
+    if not profile.modulus or size == budget.most:
+        return Profile(lengths)
+    classes = np.roll(profile.classes, shift % profile.modulus)
+    return replace(profile, lengths=lengths, classes=classes, since=profile.since + shift)
 
 
-def _rises(profile: Profile, period: int, size: int) -> np.ndarray:
-    """Return how much each of the last ``period`` of ``size`` lags rises over that period."""
-    lags = np.arange(size - period, size)
-    base = len(profile.lengths) - profile.period
-    return profile.rise[(lags - base) % profile.period] * (period // profile.period)
+def _offered(
+    offers: Sequence[Offer],
+    size: int,
+    sources: Sequence[int],
+    starts: int,
+    pick: np.ufunc = np.minimum,
+) -> np.ndarray:
+    """Return the least or largest offer at each of ``size`` indices, for all starts."""
+    best = np.full((size, starts), UNREACHABLE if pick is np.minimum else 0, dtype=np.int32)
+    best[0, list(sources)] = 0
+    for profile, shift, weight in offers:
+        if shift < size:
+            lengths = profile.extended(size - shift)
+            if weight:
+                lengths += weight
+            pick(best[shift:], lengths, out=best[shift:])
+    return best
+
+
+def _add_component(
+    component: Component,
+    profiles: dict[int, Profile],
+    block: Block,
+    which: list[int],
+    budget: Budget,
+) -> None:
+    """Add the profiles of one component's nodes to those above it, for starts by number."""
+    nodes, growth, starts = component.nodes, component.growth, len(which)
+    offers: dict[int, list[Offer]] = {node: [] for node in nodes}
+    for edge in component.above:
+        if edge.source in profiles:
+            offer = Offer(profiles[edge.source], edge.shift, edge.weight)
+            offers[edge.target].append(offer)
+    sources = {node: [k for k, i in enumerate(which) if node in block.sources[i]] for node in nodes}
+    if growth is None:
+        (node,) = nodes
+        profiles[node] = joined(offers[node], budget, sources=sources[node], starts=starts)
+        return
+    every = [
+        offer._replace(shift=offer.shift - growth.offsets[node])
+        for node in nodes
+        for offer in offers[node]
+    ]
+    since = max((o.profile.since + o.shift for node in nodes for o in offers[node]), default=1)
+    back = max(edge.shift for edge in component.inner)
+    width, cost = starts * len(nodes), cost_per_index(component, starts)
+    known = all(o.profile.modulus for o in every) and growth.modulus <= budget.most
+    if known:
+        budget.check_period(growth.modulus, [growth.modulus])
+    size, problem = 2 * since + 4 * (back + 1), ""
+    while True:
+        size = budget.clipped(size if known else budget.most, width, cost, problem)
+        lengths = solved(
+            component, [_offered(offers[n], size, sources[n], starts) for n in nodes], size
+        )
+        if size == budget.most:
+            profiles |= zip(nodes, map(Profile, lengths), strict=True)
+            return
+        classes = cycle_classes(_entered(component, lengths), growth.slope, growth.period, every)
+        period = max(strand.period for strand in classes.strands)
+        first = max(since, size // 2)
+        if first + period + back < size:
+            found = {
+                node: Profile(rows, *classes.moved(growth.offsets[node]), first)
+                for node, rows in zip(nodes, lengths, strict=True)
+            }
+            if all(_holds_for_ever(found[n], offers[n], back) for n in nodes):
+                profiles |= found
+                return
+            problem = f"the transient is longer than {size * budget.period} lags"
+            size *= 2
+        else:
+            strands = [s.period for offer in every for s in offer.profile.strands]
+            budget.check_period(period, [growth.period, *strands])
+            size = max(2 * (period + back + 1), since + period + back + 1, 2 * size)
+
+
+def _entered(component: Component, lengths: Sequence[np.ndarray]) -> np.ndarray:
+    """Return, by class modulo the component's modulus, whether a path has met it so far."""
+    growth = component.growth
+    assert growth is not None
+    entered = np.zeros(growth.modulus, dtype=bool)
+    for node, rows in zip(component.nodes, lengths, strict=True):
+        met = np.flatnonzero(np.any(rows < UNREACHABLE, axis=1))
+        entered[(met - growth.offsets[node]) % growth.modulus] = True
+    return entered
+
+
+def _holds_for_ever(
+    profile: Profile, offers: Sequence[Offer], back: int, pick: np.ufunc = np.minimum
+) -> bool:
+    """Tell whether a node's lengths certify its strands, as the head of this module says.
+
+    ``back`` is the most that an edge within its component reads back.
+    """
+    size, since = len(profile.lengths), profile.since
+    for number, strand in enumerate(profile.strands):
+        if since + strand.period + back > size:
+            return False
+        late = profile.members(number, since, size)
+        if strand.slope is None:
+            if np.any(late < UNREACHABLE):
+                return False
+            continue
+        before = profile.members(number, since, size - strand.period)
+        after = profile.members(number, since + strand.period, size)
+        if np.any(late >= UNREACHABLE) or np.any(after - before != strand.rise):
+            return False
+    classes = Classes(profile.modulus, profile.classes, profile.strands)
+    return all(
+        _is_left_behind(offer, theirs, profile, ours, pick)
+        for offer in offers
+        for theirs, ours in meetings(classes, offer)
+    )
+
+
+def _is_left_behind(offer: Offer, theirs: int, profile: Profile, ours: int, pick: np.ufunc) -> bool:
+    """Tell whether a strand offered to a class of another slope has lost against it for ever."""
+    strand, own = offer.profile.strands[theirs], profile.strands[ours]
+    if strand.slope == own.slope or (strand if pick is np.minimum else own).slope is None:
+        return True
+    assert strand.slope is not None
+    assert own.slope is not None  # classes have the best slope of all
+    assert (strand.slope > own.slope) == (pick is np.minimum)
+    at = len(profile.lengths) - own.period
+    opposite = np.maximum if pick is np.minimum else np.minimum
+    a, b = strand.slope.as_integer_ratio()
+    c, d = own.slope.as_integer_ratio()
+    # both lines at that index, times their denominators
+    line = offer.profile.heights(theirs, pick), a * (at - offer.shift) + b * offer.weight
+    other = profile.heights(ours, opposite), c * at
+    if max(b, d) * max(abs(line[1]), abs(other[1]), max(b, d) * UNREACHABLE) > 2**60:
+        line, other = (line[0].astype(object), line[1]), (other[0].astype(object), other[1])
+    lead = d * (line[0] + line[1]) - b * (other[0] + other[1])
+    return bool(np.all(lead > 0 if pick is np.minimum else lead < 0))
+
+
+def _by_lag(by_phase: Sequence[Profile], start: int, column: int, budget: Budget) -> Profile:
+    """Return by lag, from one start, the lengths that are known by phase in block time."""
+    phases = len(by_phase)
+    certified = all(profile.modulus for profile in by_phase)
+    size = max(len(profile.lengths) for profile in by_phase)
+    size = budget.clipped(size if certified else budget.most, phases, 0.05 * phases)
+    rows = [
+        profile.extended(size)[:, min(column, profile.lengths.shape[1] - 1)] for profile in by_phase
+    ]
+    lengths = np.stack(rows, axis=1).reshape(-1)[start:]
+    modulus = math.lcm(*(profile.modulus for profile in by_phase))
+    if not certified or modulus * phases > budget.most * budget.period or size == budget.most:
+        return Profile(lengths)
+    budget.check_period(modulus, [profile.modulus for profile in by_phase])
+    kinds = [
+        Strand(None if slope is None else slope / phases, period * phases)
+        for profile in by_phase
+        for slope, period in profile.strands
+    ]
+    kinds = list(dict.fromkeys(kinds))
+    numbers = np.empty((modulus, phases), dtype=np.int64)
+    for phase, profile in enumerate(by_phase):
+        own = [
+            kinds.index(Strand(None if slope is None else slope / phases, period * phases))
+            for slope, period in profile.strands
+        ]
+        numbers[:, phase] = np.resize(np.array(own)[profile.classes], modulus)
+    since = max(profile.since for profile in by_phase) * phases
+    classes = np.roll(numbers.reshape(-1), -start)
+    return Profile(lengths, modulus * phases, classes, tuple(kinds), max(0, since - start))

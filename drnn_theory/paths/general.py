@@ -31,6 +31,7 @@ class Wiring:
 
     def __init__(self, graph: nx.MultiDiGraph):
         self.period: int = graph.graph["period"]
+        require_memory(64 * self.period, f"{self.period} phases")  # each has a list of its edges
         self.table: EdgeTable = edge_table(graph)
         parts = [self._split(node) for node in self.table.nodes]
         self.phase = np.array([phase for phase, _ in parts], dtype=np.int64)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,9 +24,11 @@ import numpy as np
 
 from drnn_theory.checks import require_memory
 from drnn_theory.graphs import edge_table
-from drnn_theory.paths.profiles import UNREACHABLE, Profile
+from drnn_theory.paths.profiles import UNREACHABLE, Profile, Strand
 
-__all__ = ["DivisorChain", "Stack", "as_stack", "coin_profile", "fewest_coins"]
+__all__ = ["DivisorChain", "Stack", "allow_copies", "as_stack", "coin_profile", "fewest_coins"]
+
+CHUNK = 2**18  # lags whose intermediate results stay in the cache
 
 
 class Stack(NamedTuple):
@@ -83,6 +86,9 @@ class DivisorChain:
     def totals(self, spans: Sequence[int]) -> list[int | None]:  # noqa: D102
         return [self._total(span) for span in spans]
 
+    def first_gap(self) -> float:  # noqa: D102
+        return math.inf
+
     def _total(self, span: int) -> int:
         total = span * self.vertical + span * (span + 1) // 2
         for s, weight in self.weights:
@@ -125,9 +131,11 @@ def coin_profile(stack: Stack, horizon: int) -> Profile:
             if np.array_equal(reachable, last < UNREACHABLE) and np.all(
                 (last == before + 1) | ~reachable
             ):
-                return Profile(known + vertical, largest, np.ones(largest, dtype=np.int64))
+                known += vertical
+                return _certified(coins, known)
         if size == horizon:
-            return Profile(known + vertical)
+            known += vertical
+            return Profile(known)
         size *= 2
 
 
@@ -144,29 +152,44 @@ def fewest_coins(coins: Sequence[int], horizon: int) -> np.ndarray:
         count = np.arange(horizon + 1, dtype=np.int32)
         usable = usable[1:]
     for i, s in enumerate(usable):
-        if s >= 2000:
-            _add_coin_by_rows(count, s)
-        else:
-            # k / gcd(k, s) copies of s are worth fewer of a larger k: no best payment has so many
-            larger = (k // math.gcd(k, s) - 1 for k in usable[i + 1 :])
-            _add_coin_by_doubling(count, s, min([horizon // s, *larger]))
+        # k / gcd(k, s) copies of s are worth fewer of a larger k: no best payment has so many
+        larger = (k // math.gcd(k, s) - 1 for k in usable[i + 1 :])
+        allow_copies(count, s, copies=min(larger, default=None))
     return count
 
 
-def _add_coin_by_rows(count: np.ndarray, s: int) -> None:
-    """Allow any number of copies of coin s: row k of the (n // s, s) view reads row k - 1."""
-    buffer = np.empty(s, dtype=count.dtype)
-    for low in range(s, len(count), s):
-        row = count[low : low + s]
-        cheaper = buffer[: len(row)]
-        np.add(count[low - s : low - s + len(row)], 1, out=cheaper)
-        np.minimum(row, cheaper, out=row)
+def allow_copies(count: np.ndarray, s: int, *, cost: int = 1, copies: int | None = None) -> None:
+    """Allow copies of coin s, each at ``cost``, along the first axis of ``count``, in place.
 
-
-def _add_coin_by_doubling(count: np.ndarray, s: int, copies: int) -> None:
-    """Allow at least ``copies`` copies of coin s by shifts of 1, 2, 4, .. copies."""
+    Any number of them, or at least ``copies``. By rows row k of the (n // s, s) view reads row
+    k - 1; by doubling there are shifts of 1, 2, 4, .. copies.
+    """
+    most = (len(count) - 1) // s
+    copies = most if copies is None else min(copies, most)
+    if s >= 2000:
+        buffer = np.empty((s, *count.shape[1:]), dtype=count.dtype)
+        for low in range(s, len(count), s):
+            row = count[low : low + s]
+            cheaper = buffer[: len(row)]
+            np.add(count[low - s : low - s + len(row)], cost, out=cheaper)
+            np.minimum(row, cheaper, out=row)
+        return
     block, allowed = 1, 0
-    while allowed < copies and block * s < len(count):
-        np.minimum(count[block * s :], count[: -block * s] + block, out=count[block * s :])
+    while allowed < copies:
+        back = block * s
+        for high in range(len(count), back, -CHUNK):  # downwards, to read what is not yet written
+            low = max(high - CHUNK, back)
+            part = count[low:high]
+            np.minimum(part, count[low - back : high - back] + block * cost, out=part)
         allowed += block
         block *= 2
+
+
+def _certified(coins: Sequence[int], lengths: np.ndarray) -> Profile:
+    """Return the profile that rises by one every largest coin, on multiples of the coins' gcd."""
+    largest, modulus = coins[-1], math.gcd(*coins)
+    classes = np.ones(modulus, dtype=np.int8)
+    classes[0] = 0
+    strands = (Strand(Fraction(1, largest), largest), Strand(None, modulus))
+    since = len(lengths) - 2 * largest
+    return Profile(lengths, modulus, classes, strands[: min(modulus, 2)], since)
