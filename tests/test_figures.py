@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from drnn_theory import (
+    LinearSystem,
+    MemoryCurve,
     clockwork_rnn,
     dilated_cnn,
     dilated_rnn,
@@ -14,6 +16,7 @@ from drnn_theory import (
     recommend,
     unfold,
 )
+from drnn_theory.capacities.curves import linear_memory
 from drnn_theory.gradients import unit_dilated_rnn
 from drnn_theory.paths.reference import shortest_path
 
@@ -34,6 +37,10 @@ CALLS = [
     lambda ax: figures.plot_mrl_against_span({"a": ([1, 2], [3.0, 4.0])}, ax=ax),
     lambda ax: figures.plot_options(recommend(9, parameters=99).options, ax=ax),
     lambda ax: figures.plot_gradient_profiles({"a": (np.arange(3), np.array([1, 0.1, 0]))}, ax=ax),
+    lambda ax: figures.plot_memory_capacity({"a": ([0, 1], [1.0, 0.5])}, ax=ax),
+    lambda ax: figures.plot_fisher_memory({"a": ([0, 1], [1.0, 0.5])}, ax=ax),
+    lambda ax: figures.plot_information_capacity({"a": ([1, 2], [1.0, 0.5])}, ax=ax),
+    lambda ax: figures.plot_lyapunov_exponents({"a": [-0.1, -0.5]}, ax=ax),
 ]
 
 
@@ -91,6 +98,10 @@ def test_the_path_is_drawn_from_its_input_to_its_output(ax):
         (figures.plot_mrl_against_span, "curves"),
         (figures.plot_mrl_against_layers, "curves"),
         (figures.plot_digit_means, "curves"),
+        (figures.plot_memory_capacity, "curves"),
+        (figures.plot_fisher_memory, "curves"),
+        (figures.plot_information_capacity, "capacities"),
+        (figures.plot_lyapunov_exponents, "spectra"),
     ],
 )
 def test_curves_without_names_are_refused(plot, what):
@@ -113,3 +124,43 @@ def test_a_gradient_profile_is_drawn_as_it_is(ax):
     figures.plot_gradient_profiles({"unit": profile}, ax=ax)
     (line,) = ax.get_lines()
     assert line.get_ydata().tolist() == profile.norms.tolist()
+
+
+def test_capacities_are_drawn_as_they_are(ax):
+    curve = linear_memory(LinearSystem([[0.5]], [1.0]), 3)
+    figures.plot_memory_capacity({"leaky": curve}, ax=ax)
+    (line,) = ax.get_lines()
+    assert line.get_ydata().tolist() == curve.values.tolist()
+    assert not ax.collections  # exact, so without a band
+    assert ax.get_ylim()[0] == 0
+
+
+def test_an_estimated_curve_has_a_band_of_two_standard_errors(ax):
+    values, error = np.array([0.5, 0.25]), np.array([0.1, 0.05])
+    figures.plot_memory_capacity({"a": MemoryCurve(np.arange(2), values, 1.0, error, 9)}, ax=ax)
+    (band,) = ax.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.max() == pytest.approx(0.7)
+    assert heights.min() == pytest.approx(0.15)
+
+
+def test_a_fisher_memory_of_zero_is_a_gap(ax):
+    figures.plot_fisher_memory(
+        {"a": (np.arange(3), [1.0, 0.0, 0.5])}, bands={"a": ([0.5, 0, 0.1], [2, 0, 1])}, ax=ax
+    )
+    assert np.isnan(ax.get_lines()[0].get_ydata()).tolist() == [False, True, False]
+    assert ax.get_yscale() == "log"
+    assert len(ax.collections) == 1
+
+
+def test_the_bars_of_an_information_capacity_add_up_by_degree(ax):
+    figures.plot_information_capacity({"a": ([1, 2], [3.0, 0.5]), "b": ([1], [2.0])}, ax=ax)
+    bars = [(bar.get_x(), bar.get_width(), bar.get_y() + 0.35) for bar in ax.patches]
+    np.testing.assert_allclose(bars, [(0, 3, 0), (0, 2, 1), (3, 0.5, 0), (2, 0, 1)], atol=1e-12)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+
+
+def test_lyapunov_exponents_are_numbered_from_one(ax):
+    figures.plot_lyapunov_exponents({"a": np.array([-0.1, -np.inf])}, ax=ax)
+    assert ax.get_lines()[0].get_xdata().tolist() == [1, 2]
+    assert np.isnan(ax.get_lines()[0].get_ydata()).tolist() == [False, True]

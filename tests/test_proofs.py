@@ -16,8 +16,8 @@ from drnn_theory import THEOREMS
 PROOFS = Path(__file__).parents[1] / "proofs"
 ROCQ = PROOFS / "rocq"
 NAMES = list(THEOREMS)
-# a law in the limit of wide networks, and what searches find: they have no closed form to be one of
-ACCOUNTS = {"gradient_law", "optimal_dilations"}
+# laws of linear and of wide networks, and what searches find: they are no closed forms of the kind
+ACCOUNTS = {"capacities", "gradient_law", "optimal_dilations"}
 SECTIONS = ["Definition", "Statement", "Proof", "Example", "What is not claimed"]
 each_proof = pytest.mark.parametrize("name", NAMES)
 with_rocq = pytest.mark.skipif(not ROCQ.exists(), reason="proofs/rocq is not part of this tree")

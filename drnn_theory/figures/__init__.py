@@ -6,6 +6,12 @@ Colours are those of Okabe and Ito, told apart by the colour-blind; line styles,
 carry the same distinction in grey.
 """
 
+from drnn_theory.figures.capacities import (
+    plot_fisher_memory,
+    plot_information_capacity,
+    plot_lyapunov_exponents,
+    plot_memory_capacity,
+)
 from drnn_theory.figures.curves import (
     plot_digit_means,
     plot_gradient_profiles,
@@ -19,8 +25,12 @@ from drnn_theory.figures.unfolded import plot_unfolded
 
 __all__ = [
     "plot_digit_means",
+    "plot_fisher_memory",
     "plot_gradient_profiles",
+    "plot_information_capacity",
+    "plot_lyapunov_exponents",
     "plot_measures",
+    "plot_memory_capacity",
     "plot_mrl_against_layers",
     "plot_mrl_against_span",
     "plot_options",
