@@ -377,9 +377,21 @@ def test_inference_and_several_threads_change_nothing(kind, threads):
         torch.testing.assert_close(output, expected, rtol=0, atol=20 * torch.finfo(x.dtype).eps)
 
 
+def lstm_autocasts():
+    """Whether torch.nn.LSTM itself runs in bfloat16: on some processors oneDNN has no kernel."""
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.nn.LSTM(3, 5)(torch.zeros(4, 2, 3))
+    except RuntimeError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_autocast_runs_and_streams(kind, variant):
+    if kind == "lstm" and not lstm_autocasts():
+        pytest.skip("torch's own LSTM does not run in bfloat16 on this processor")
     model, x = build(kind, dtype=torch.float32, **VARIANTS[variant]), draw(20, 2, 3).float()
     expected = model(x)[0]
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -531,7 +543,7 @@ def by_torch(monkeypatch):
 
     def run(model, *arguments):
         with monkeypatch.context() as patch:
-            patch.setattr("drnn_theory.models.dilated.runs_in_columns", lambda *_: False)
+            patch.setattr("drnn_theory.models.running.columns_are_faster", lambda *_: False)
             return model(*arguments)
 
     return run
@@ -680,7 +692,12 @@ def test_double_and_bfloat16_convert_the_whole_module(kind):
 
 
 REFUSED_MODELS = {
-    "cell": ({"cell": "gru"}, ValueError, "cell must be one of 'RNN', 'GRU', 'LSTM', got 'gru'"),
+    "cell": (
+        {"cell": "gru"},
+        ValueError,
+        "cell must be one of 'RNN', 'GRU', 'LSTM' or a function "
+        "(input_size, hidden_size) -> layer, got 'gru'",
+    ),
     "nonlinearity": (
         {"nonlinearity": "identity"},
         ValueError,

@@ -12,15 +12,34 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from drnn_theory.checks import as_integer, as_number, one_of
-from drnn_theory.dilations import as_dilations
+from drnn_theory.checks import as_integer
 from drnn_theory.models.adjoint import has_adjoint, rows_of_adjoint
-from drnn_theory.models.checks import autocasts, check_input, check_state, refusal_of_gates
-from drnn_theory.models.folding import LayerState, run_layer, run_ragged_layer, take_rows
-from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise
-from drnn_theory.models.recurrence import run_columns, runs_in_columns
-
-_CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
+from drnn_theory.models.building import (
+    CELLS,
+    as_groups,
+    as_probability,
+    as_sizes,
+    build_layers,
+    check_cell,
+    draw_layers,
+)
+from drnn_theory.models.checks import as_lengths, autocasts, check_input, refusal_of_gates
+from drnn_theory.models.folding import take_rows
+from drnn_theory.models.own_cells import try_layer
+from drnn_theory.models.running import own_rows, run_one
+from drnn_theory.models.states import (
+    Form,
+    batched,
+    cast_state,
+    checked_state,
+    grow,
+    leaves_of,
+    map_state,
+    pair_form,
+    tensor_form,
+)
+from drnn_theory.models.streaming import Stream
+from drnn_theory.models.ways import are_plain, is_watched
 
 
 class DilatedRNN(torch.nn.Module):
@@ -31,8 +50,13 @@ class DilatedRNN(torch.nn.Module):
     Args:
         input_size: features of the input.
         hidden_size: units of every layer, or of each, bottom layer first.
-        dilations: s_1, .., s_L, bottom layer first; any positive integers in any order.
-        cell: f, one of "RNN", "GRU", "LSTM".
+        dilations: s_1, .., s_L, bottom layer first; any positive integers in any order. Nested,
+            [[1, 2], [4, 8]], they are groups: around every group but the first, its input is added
+            to its output, as :func:`~drnn_theory.residual_rnn` wires them.
+        cell: f, one of "RNN", "GRU", "LSTM", or a function (input_size, hidden_size) -> layer for
+            layers of your own, torch modules that are called as ``output, state = layer(x, state)``
+            with x (time, batch, features) and a state of any nesting, every tensor of which has the
+            batch at axis 1; a state of None is one of zeros.
         nonlinearity: "tanh" or "relu", of the cell "RNN" only.
         init: how parameters are drawn: "torch", as torch.nn draws them; "orthogonal" or "glorot",
             every gate's matrix on its own, with zero biases, those of an LSTM's forget gate 1 in
@@ -54,7 +78,9 @@ class DilatedRNN(torch.nn.Module):
 
     The state is a tuple with one entry per layer: its last s_l states, a tensor
     (s_l, batch, hidden_size), oldest first; for "LSTM" a pair (h, c) of such tensors; with fusion
-    one entry more, the top layer's last s_1 - 1 outputs. Unbatched, the batch axis is absent.
+    one entry more, the top layer's last s_1 - 1 outputs. For a layer of your own the entry is
+    nested as its state is, a tensor (1, batch, ..) of which becomes (s_l, batch, ..), one
+    (k, batch, ..) of another k (s_l, batch, k, ..). Unbatched, the batch axis is absent.
     ``None`` stands for zeros. Passing the state on feeds a sequence in pieces of any length, 0
     included; each sequence's state ends at its own length. It is never written to.
 
@@ -75,9 +101,9 @@ class DilatedRNN(torch.nn.Module):
         self,
         input_size: int,
         hidden_size: int | Iterable[int],
-        dilations: Iterable[int],
+        dilations: Iterable[int] | Iterable[Iterable[int]],
         *,
-        cell: str = "RNN",
+        cell: str | Callable[[int, int], torch.nn.Module] = "RNN",
         nonlinearity: str = "tanh",
         init: str = "torch",
         batch_first: bool = False,
@@ -88,36 +114,30 @@ class DilatedRNN(torch.nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        one_of(cell, "cell", _CELLS)
-        one_of(nonlinearity, "nonlinearity", ("tanh", "relu"))
-        if cell != "RNN" and nonlinearity != "tanh":
-            raise ValueError(
-                f"nonlinearity must be 'tanh' unless the cell is 'RNN', got {nonlinearity!r}"
-                f" with the cell {cell!r}"
-            )
-        one_of(init, "init", MATRICES)
-        self.dilations = as_dilations(dilations)
+        check_cell(cell, nonlinearity, bias, init)
+        self.groups = as_groups(dilations)
+        self.dilations = tuple(s for group in self.groups for s in group)
+        self.num_layers = len(self.dilations)
+        self._ends = [sum(map(len, self.groups[: n + 1])) for n in range(len(self.groups))]
         self.input_size = as_integer(input_size, "input_size")
-        self.hidden_sizes = _as_sizes(hidden_size, len(self.dilations))
+        self.hidden_sizes = as_sizes(hidden_size, self.groups)
         self.hidden_size = (
             self.hidden_sizes if isinstance(hidden_size, Iterable) else self.hidden_sizes[0]
         )
         self.cell = cell
         self.nonlinearity = nonlinearity
+        self.bias = bias
         self.init = init
         self.batch_first = batch_first
-        self.dropout = _as_probability(dropout, len(self.dilations))
+        self.dropout = as_probability(dropout, len(self.dilations))
         self.fusion = fusion
         options: dict[str, Any] = {"bias": bias, "device": device, "dtype": dtype}
-        choice = {"nonlinearity": nonlinearity} if cell == "RNN" else {}
-        inputs = (self.input_size, *self.hidden_sizes)
-        self.layers = torch.nn.ModuleList(
-            _CELLS[cell](fan_in, hidden, **choice, **options)
-            for fan_in, hidden in zip(inputs, self.hidden_sizes, strict=False)
-        )
+        sizes = (self.input_size, *self.hidden_sizes)
+        self.layers = build_layers(cell, sizes, nonlinearity, options)
         if fusion:
             top = self.hidden_sizes[-1]
             self.fuse = torch.nn.Conv1d(top, top, self.dilations[0], **options)
+        self._own_forms: list[Any] = []  # of layers of the user's own, once tried
         if init != "torch":
             self.reset_parameters()
 
@@ -129,20 +149,7 @@ class DilatedRNN(torch.nn.Module):
         >>> [bool(p.any()) for name, p in model.named_parameters() if "bias" in name]
         [False, False, False, False]
         """
-        layer: Any
-        for layer in self.layers:
-            if self.init == "torch":
-                layer.reset_parameters()
-            else:
-                initialise(layer, matrices=self.init, biases="zero")
-        if not self.fusion:
-            return
-        if self.init == "torch":
-            self.fuse.reset_parameters()
-        else:
-            draw_matrix(self.fuse.weight, self.init)
-            if self.fuse.bias is not None:
-                torch.nn.init.zeros_(self.fuse.bias)
+        draw_layers(self.layers, self.fuse if self.fusion else None, self.init)
 
     def forward(
         self,
@@ -162,18 +169,41 @@ class DilatedRNN(torch.nn.Module):
             if lengths is not None:
                 raise ValueError(f"lengths must be None for a PackedSequence, got {lengths}")
             return self._forward_packed(x, state)
-        check_input(self, x, casts=True)
-        if x.dim() == 2:
-            if lengths is not None:
-                raise ValueError(f"lengths must be None for unbatched input, got {lengths}")
-            output, new_state = self._run(x.unsqueeze(1), self._batched(state), None)
-            return output.squeeze(1), _map(lambda h: h.squeeze(1), new_state)
-        if self.batch_first:
-            x = x.transpose(0, 1)
-        if lengths is not None:
-            lengths = _as_lengths(lengths, x)
-        output, new_state = self._run(x, state, lengths)
-        return output.transpose(0, 1) if self.batch_first else output, new_state
+        return self._run_tensor(x, state, lengths)
+
+    def states(
+        self,
+        x: Tensor,
+        state: Sequence[Any] | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Return every layer's output over time, (time, batch, hidden_size) each, bottom first.
+
+        They are what the layers return: before dropout, which acts on the way to the next layer in
+        training; before a residual sum; and before fusion, whose output is no layer's.
+
+        >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
+        >>> [tuple(h.shape) for h in model.states(torch.zeros(7, 2, 3))]
+        [(7, 2, 5), (7, 2, 5), (7, 2, 5)]
+        """
+        tops: list[Tensor] = []
+        self._run_tensor(x, state, lengths, tops)
+        return tuple(tops)
+
+    def stream(self, batch_size: int = 1, state: Sequence[Any] | None = None) -> Stream:
+        """Return the model as it runs step by step, from a state as ``forward`` returns it.
+
+        No gradient is recorded, and nothing is dropped: a model in training mode with dropout is
+        refused. The state is copied; the weights are the model's own.
+
+        >>> model, x = DilatedRNN(3, 5, [1, 2], cell="GRU"), torch.randn(7, 2, 3)
+        >>> stream = model.stream(batch_size=2)
+        >>> torch.allclose(torch.stack([stream.step(now) for now in x]), model(x)[0], atol=1e-6)
+        True
+        >>> [h.shape for h in stream.state]
+        [torch.Size([1, 2, 5]), torch.Size([2, 2, 5])]
+        """
+        return Stream(self, batch_size, state)
 
     def jacobian_rows(
         self, x: Tensor, times: Sequence[int], asked: Callable[[int, int], Tensor], memory: int
@@ -225,164 +255,117 @@ class DilatedRNN(torch.nn.Module):
         data = pack_padded_sequence(output, lengths).data
         return PackedSequence(data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), new_state
 
+    def _run_tensor(
+        self,
+        x: Any,
+        state: Sequence[Any] | None,
+        lengths: Tensor | Sequence[int] | None,
+        tops: list[Tensor] | None = None,
+    ) -> tuple[Tensor, tuple[Any, ...]]:
+        """Return the output and the state; add every layer's output to ``tops``."""
+        check_input(self, x, casts=True)
+        unbatched = x.dim() == 2
+        if unbatched:
+            if lengths is not None:
+                raise ValueError(f"lengths must be None for unbatched input, got {lengths}")
+            x = x.unsqueeze(1)
+            state = None if state is None else batched(state, self._forms(x))
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        if lengths is not None:
+            lengths = as_lengths(lengths, x)
+        output, new_state = self._run(x, state, lengths, tops)
+        results = [output] if tops is None else [*tops, output]
+        if unbatched:
+            results = [y.squeeze(1) for y in results]
+            new_state = map_state(lambda h: h.squeeze(1), new_state)
+        elif self.batch_first:
+            results = [y.transpose(0, 1) for y in results]
+        if tops is not None:
+            tops[:] = results[:-1]
+        return results[-1], new_state
+
     def _run(
-        self, x: Tensor, state: Sequence[Any] | None, lengths: Tensor | None
+        self,
+        x: Tensor,
+        state: Sequence[Any] | None,
+        lengths: Tensor | None,
+        tops: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """Run on (T, B, F) from the state, each sequence to its own length where one is given."""
-        dtype = next(self.parameters()).dtype
-        state = self._zeros(x, dtype) if state is None else self._checked_state(state, x)
+        batch, forms = x.size(1), self._forms(x)
+        own = next(self.parameters(), x).dtype
+        if state is None:
+            state = tuple(form.zeros(x, batch, own) for form in forms)
+        else:
+            state = checked_state(self, forms, state, batch)
         if autocasts(x):  # what an autocast layer returned may come in: cast it as autocast would
-            x, state = x.to(dtype), _map(lambda h: h.to(dtype), state)
-        steps, batch, _ = x.shape
-        columns = lengths is None and self._runs_in_columns(x, state)
-        if columns:
-            x = x.flatten(0, 1).t()  # (F, T*B)
+            x, state = x.to(own), cast_state(state, own)
+        if x.is_meta:
+            lengths = None  # there is nothing but shapes, which they do not change
+        watched = is_watched() or not are_plain([x, *leaves_of(state)])
+        carried = x  # the input of the group, which its residual sum adds
         new_state: list[Any] = []
-        for index, (layer, dilation) in enumerate(zip(self.layers, self.dilations, strict=True)):
+        for index, (layer, form) in enumerate(zip(self.layers, forms, strict=False)):
+            if index in self._ends:
+                carried = x
             if index and self.dropout:
                 x = torch.nn.functional.dropout(x, self.dropout, self.training)
-            old: LayerState = state[index] if self.cell == "LSTM" else (state[index],)
-            if columns:
-                x, last = run_columns(layer, x, tuple(h.flatten(0, 1).t() for h in old))
-                new: LayerState = tuple(_rows(h, dilation, batch) for h in last)
-            elif lengths is None:
-                x, new = run_layer(layer, x, old, dilation)
-            else:
-                x, new = run_ragged_layer(layer, x, old, dilation, lengths)
-            new_state.append(new if self.cell == "LSTM" else new[0])
-        if columns:
-            x = _rows(x, steps, batch)
+            hidden, old = self.hidden_sizes[index], tuple(leaves_of(state[index]))
+            x, new = run_one(layer, x, old, form, hidden, lengths, watched)
+            new_state.append(grow(form.tree, iter(new)))
+            if tops is not None:
+                tops.append(own_rows(x, batch))
+            if index + 1 in self._ends[1:]:
+                x = own_rows(x, batch) + own_rows(carried, batch)
+        x = own_rows(x, batch)
         if self.fusion:
             x, recent = self._fuse(x, state[-1], lengths)
             new_state.append(recent)
         return x, tuple(new_state)
 
-    def _runs_in_columns(self, x: Tensor, state: Sequence[Any]) -> bool:
-        """Tell whether the layers may run on feature-major data with a backward of their own."""
-        if not x.size(0) or not x.size(1):
-            return False
-        alone = torch.get_num_threads() == 1 and torch.is_grad_enabled()
-        if self.cell == "LSTM" and x.dtype == torch.float32 and not alone:
-            return False  # torch has a kernel for this, faster unless one thread trains
-        states = [h for entry in state for h in (entry if isinstance(entry, tuple) else (entry,))]
-        return runs_in_columns(x, *states, *self.layers.parameters())
-
     def _fuse(self, x: Tensor, recent: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the causal convolution of the top states and the last d - 1 of them."""
         seen = torch.cat([recent, x])  # (d - 1 + T, B, H)
-        fused = x
         if x.size(0):
             fused = self.fuse(seen.permute(1, 2, 0)).permute(2, 0, 1)  # (T, B, H)
+        else:
+            fused = x + sum(p.sum() for p in self.fuse.parameters())  # for autograd: no number
         if lengths is None:
             return fused, seen[x.size(0) :].clone()
-        beyond = torch.arange(x.size(0)).unsqueeze(1) >= lengths  # (T, B)
+        steps = torch.arange(seen.size(0), device=lengths.device).unsqueeze(1)
+        beyond = steps[: x.size(0)] >= lengths  # (T, B)
         fused = fused.masked_fill(beyond.to(x.device).unsqueeze(2), 0.0)
-        last = torch.arange(recent.size(0)).unsqueeze(1) + lengths  # (d - 1, B)
-        return fused, take_rows(seen, last)
+        return fused, take_rows(seen, steps[: recent.size(0)] + lengths)
 
-    def _shapes(self, batch: int) -> list[tuple[int, int, int]]:
-        """Return the shape that every entry of the state must have."""
-        shapes = [
-            (s, batch, hidden) for s, hidden in zip(self.dilations, self.hidden_sizes, strict=True)
-        ]
-        return shapes + [(self.dilations[0] - 1, batch, self.hidden_sizes[-1])] * self.fusion
+    def _forms(self, x: Tensor) -> list[Form]:
+        """Return what every entry of the state must look like."""
+        if self.cell in CELLS:
+            form = pair_form if self.cell == "LSTM" else tensor_form
+            forms = list(map(form, self.dilations, self.hidden_sizes))
+        else:
+            forms = self._tried_forms(x)
+        if self.fusion:
+            forms.append(tensor_form(self.dilations[0] - 1, self.hidden_sizes[-1]))
+        return forms
 
-    def _zeros(self, x: Tensor, dtype: torch.dtype) -> tuple[Any, ...]:
-        """Return the state that None stands for, made from x so that vmap sees it."""
-        pairs = len(self.layers) if self.cell == "LSTM" else 0
-        return tuple(
-            (x.new_zeros(shape, dtype=dtype), x.new_zeros(shape, dtype=dtype))
-            if index < pairs
-            else x.new_zeros(shape, dtype=dtype)
-            for index, shape in enumerate(self._shapes(x.size(1)))
-        )
-
-    def _batched(self, state: Any) -> Any:
-        """Return the state of an unbatched sequence with the batch axis put in."""
-
-        def put_in(h: Any) -> Any:
-            if isinstance(h, Tensor) and h.dim() != 2:
-                raise ValueError(
-                    f"state must hold tensors (s, hidden_size) for unbatched input,"
-                    f" got shape {tuple(h.shape)}"
+    def _tried_forms(self, x: Tensor) -> list[Form]:
+        """Return the forms of layers of the user's own, learnt at the first call."""
+        kind = (x.dtype, x.device)
+        if not self._own_forms or self._own_forms[0].kind_of_input != kind:
+            sizes = (self.input_size, *self.hidden_sizes)
+            self._own_forms = [
+                try_layer(layer, index, x, size, hidden, s)
+                for index, (layer, size, hidden, s) in enumerate(
+                    zip(self.layers, sizes, self.hidden_sizes, self.dilations, strict=False)
                 )
-            return h.unsqueeze(1) if isinstance(h, Tensor) else h
-
-        return _map(put_in, state) if isinstance(state, (tuple, list)) else state
-
-    def _checked_state(self, state: Any, x: Tensor) -> tuple[Any, ...]:
-        """Return the state as a tuple, or refuse what this model cannot have returned."""
-        shapes = self._shapes(x.size(1))
-        rule = f"state must be a tuple of {len(shapes)} entries"
-        if isinstance(state, Tensor) or not isinstance(state, Sequence):
-            raise TypeError(f"{rule}, got {type(state).__name__}")
-        if len(state) != len(shapes):
-            raise ValueError(f"{rule}, got {len(state)}")
-        checked: list[Any] = []
-        for index, (entry, shape) in enumerate(zip(state, shapes, strict=True)):
-            pair = self.cell == "LSTM" and index < len(self.layers)
-            kind = "a pair (h, c) of tensors" if pair else "a tensor"
-            name = f"state[{index}]"
-            if pair and (not isinstance(entry, (tuple, list)) or len(entry) != 2):
-                got = type(entry).__name__
-                raise TypeError(f"{name} must be {kind} of shape {shape}, got {got}")
-            for h in entry if pair else (entry,):
-                check_state(self, name, kind, h, shape, casts=True)
-            checked.append(tuple(entry) if pair else entry)
-        return tuple(checked)
+            ]
+        return list(self._own_forms)
 
     def extra_repr(self) -> str:
         """Say what the layers' own lines do not."""
-        text = f"dilations={self.dilations}"
+        nested = len(self.groups) > 1
+        text = f"dilations={self.groups if nested else self.dilations}"
         if self.batch_first:
             text += ", batch_first=True"
         return text + (f", dropout={self.dropout}" if self.dropout else "")
-
-
-def _rows(x: Tensor, steps: int, batch: int) -> Tensor:
-    """Return feature-major data (H, T*B) as (T, B, H), in memory of its own."""
-    return x.t().clone(memory_format=torch.contiguous_format).unflatten(0, (steps, batch))
-
-
-def _map(function: Any, state: Sequence[Any]) -> tuple[Any, ...]:
-    """Apply a function to every tensor of a state."""
-    return tuple(
-        tuple(function(h) for h in entry) if isinstance(entry, (tuple, list)) else function(entry)
-        for entry in state
-    )
-
-
-def _as_sizes(hidden_size: int | Iterable[int], layers: int) -> tuple[int, ...]:
-    """Return one size per layer."""
-    if isinstance(hidden_size, (str, bytes)) or not isinstance(hidden_size, Iterable):
-        return (as_integer(hidden_size, "hidden_size"),) * layers
-    sizes = tuple(as_integer(size, "hidden_size") for size in hidden_size)
-    if len(sizes) != layers:
-        raise ValueError(
-            f"hidden_size must be one integer or one per layer, {layers}, got {len(sizes)}: {sizes}"
-        )
-    return sizes
-
-
-def _as_probability(dropout: float, layers: int) -> float:
-    """Return the probability of dropout, which must have a place to act."""
-    as_number(dropout, "dropout", high=1)
-    if dropout and layers == 1:
-        raise ValueError(
-            f"dropout must be 0 for one layer, got {dropout}: it acts between two layers"
-        )
-    return float(dropout)
-
-
-def _as_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
-    """Return the lengths of a batch (T, B, F) as a tensor on the CPU, where torch packs from."""
-    steps, batch, _ = x.shape
-    rule = f"lengths must be {batch} integers from 0 to {steps}, one per sequence"
-    values = torch.as_tensor(lengths).cpu()
-    if values.shape != (batch,):
-        raise ValueError(f"{rule}, got shape {tuple(values.shape)}")
-    if values.numel() and (values.is_floating_point() or values.dtype == torch.bool):
-        raise TypeError(f"{rule}, got {values.dtype}")
-    if values.numel() and (int(values.min()) < 0 or int(values.max()) > steps):
-        raise ValueError(f"{rule}, got {values.tolist()}")
-    return values.long()

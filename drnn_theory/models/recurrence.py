@@ -18,10 +18,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from drnn_theory.models import cells
-from drnn_theory.models.folding import LayerState, run_layer
+from drnn_theory.models.folding import FUNCTIONS, LayerState, run_layer
 
 _LOOPS: dict[str, Any] = {
     "RNN_TANH": (cells.rnn_forward, cells.rnn_backward),
@@ -31,35 +30,17 @@ _LOOPS: dict[str, Any] = {
 }
 
 
-def runs_in_columns(*tensors: Tensor) -> bool:
-    """Tell whether Recurrence may run on these: plain tensors of one CPU, seen by autograd alone.
-
-    Elsewhere (CUDA, lower precision, autocast, torch.func, forward mode, torch.compile) torch's
-    layers do better or know more.
-    """
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return False
-    if torch.is_autocast_enabled("cpu"):
-        return False
-    return all(
-        type(t) in (Tensor, torch.nn.Parameter)
-        and t.device.type == "cpu"
-        and t.dtype in (torch.float32, torch.float64)
-        and forward_ad.unpack_dual(t).tangent is None
-        for t in tensors
-    )
-
-
-def run_columns(layer: torch.nn.Module, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+def run_columns(
+    mode: str, weights: list[Tensor], x: Tensor, state: LayerState, learns: bool
+) -> tuple[Tensor, LayerState]:
     """Return the layer's outputs (H, T*B) and its last states (H, s*B).
 
-    ``x`` is (F, T*B) and every tensor of the state (H, s*B), feature-major.
+    ``x`` is (F, T*B) and every tensor of the state (H, s*B), feature-major; ``learns`` tells
+    whether anything needs a gradient.
     """
-    biases = (layer.bias_ih_l0, layer.bias_hh_l0) if layer.bias else (None, None)
+    biases = weights[2:] or (None, None)
     h, c = state if len(state) == 2 else (state[0], None)
-    tensors = (x, h, c, layer.weight_ih_l0, layer.weight_hh_l0, *biases)
-    learns = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    y, last_c = Recurrence.apply(*tensors, layer.mode, learns)
+    y, last_c = Recurrence.apply(x, h, c, *weights[:2], *biases, mode, learns)
     kept = h.size(1) - y.size(1)  # of the old state, if the sequence is shorter than s
     last = torch.cat([h[:, -kept:], y], 1) if kept > 0 else y[:, -kept:]
     return y, (last,) if c is None else (last, last_c)
@@ -97,7 +78,8 @@ class Recurrence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         """Return the gradients of x, the state and the parameters."""
-        inputs, rest = ctx.saved_tensors[:7], ctx.saved_tensors[7:]
+        saved = ctx.saved_tensors  # unpacked once: a checkpoint computes them again to that end
+        inputs, rest = saved[:7], saved[7:]
         if all(g is None for g in grads):
             return (None,) * 9
         if torch.is_grad_enabled() or not all(_has_memory(g) for g in grads if g is not None):
@@ -138,12 +120,7 @@ def _differentiate_torch(
     mode: str, inputs: tuple[Any, ...], grads: tuple[Tensor | None, ...]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients by way of torch's own layer, to be differentiated again."""
-    run: Any = {
-        "RNN_TANH": torch.rnn_tanh,
-        "RNN_RELU": torch.rnn_relu,
-        "GRU": torch.gru,
-        "LSTM": torch.lstm,
-    }[mode]
+    run = FUNCTIONS[mode]
     weights = [w for w in inputs[3:] if w is not None]
 
     def layer(x: Tensor, first: Any) -> tuple[Tensor, Any]:

@@ -1,0 +1,118 @@
+"""One layer of a DilatedRNN over a sequence, whichever way it runs.
+
+A sequence is in rows (T, B, F) or in columns (F, T*B): each is a view of the other, and a layer
+takes what the last one gave.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from drnn_theory.models.folding import (
+    Chains,
+    LayerState,
+    chains_of,
+    run_chains,
+    run_folded,
+    run_ragged_chains,
+    run_ragged_layer,
+)
+from drnn_theory.models.own_cells import OwnForm, chains_of_own
+from drnn_theory.models.recurrence import run_columns
+from drnn_theory.models.states import Form
+from drnn_theory.models.ways import (
+    are_plain,
+    columns_are_faster,
+    is_plain,
+    makes_weights_alone,
+    takes_packed,
+    weights_of,
+)
+
+
+def run_one(
+    layer: Any,
+    x: Tensor,
+    state: LayerState,
+    form: Form,
+    hidden: int,
+    lengths: Tensor | None,
+    watched: bool,
+) -> tuple[Tensor, LayerState]:
+    """Return a layer's outputs, in rows or in columns, and its last states (s, B, ..).
+
+    ``watched`` tells that the layer must be called as torch calls it.
+    """
+    dilation, batch = form.steps, state[0].size(1)
+    if x.numel() == 0 and (x.size(0) == 0 or batch == 0):
+        return _nothing(layer, x, hidden), state
+    plain = not watched and is_plain(layer)
+    weights = weights_of(layer) if plain else []
+    plain = plain and are_plain(weights)
+    if lengths is not None:
+        rows = as_rows(x, batch)
+        if takes_packed(layer):
+            return run_ragged_layer(layer, rows, state, dilation, lengths)
+        with called_as_chains(layer, form) as chains:
+            return run_ragged_chains(chains, rows, state, dilation, lengths, hidden)
+    if not plain:
+        with called_as_chains(layer, form) as chains:
+            return run_chains(chains, as_rows(x, batch), state, dilation)
+    tensors = (x, *state, *weights)
+    learns = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    if not columns_are_faster(layer.mode, hidden, dilation * batch, x.dtype, learns):
+        return run_folded(layer, weights, as_rows(x, batch), state, dilation)
+    first = tuple(h.flatten(0, 1).t() for h in state)  # (H, s*B)
+    y, last = run_columns(layer.mode, weights, as_columns(x), first, learns)
+    return y, tuple(own_rows(h, batch) for h in last)
+
+
+def as_rows(x: Tensor, batch: int) -> Tensor:
+    """Return a sequence in rows (T, B, F)."""
+    return x if x.dim() == 3 else x.t().unflatten(0, (-1, batch))
+
+
+def as_columns(x: Tensor) -> Tensor:
+    """Return a sequence in columns (F, T*B)."""
+    return x if x.dim() == 2 else x.flatten(0, 1).t()
+
+
+def own_rows(x: Tensor, batch: int) -> Tensor:
+    """Return a sequence in rows, those of columns in memory of their own."""
+    if x.dim() == 3:
+        return x
+    return x.t().clone(memory_format=torch.contiguous_format).unflatten(0, (-1, batch))
+
+
+def _nothing(layer: Any, x: Tensor, hidden: int) -> Tensor:
+    """Return outputs without a number in them, that depend on all parameters for autograd."""
+    parameters = layer.parameters() if isinstance(layer, torch.nn.Module) else ()
+    total = x.sum() + sum(p.sum() for p in parameters if p.is_floating_point())
+    return x.new_zeros(*x.shape[:2], hidden) + total
+
+
+@contextlib.contextmanager
+def called_as_chains(layer: Any, form: Form) -> Iterator[Chains]:
+    """Yield the layer as a function of chains, whose weights are made at the first call only.
+
+    A layer is called twice where s does not divide the steps. A hook of torch.nn.utils that makes
+    weights (spectral_norm, which takes a step of a power iteration) is meant to run once.
+    """
+    if isinstance(form, OwnForm):
+        yield chains_of_own(layer, form)
+        return
+    made = False
+
+    def call(*arguments: Any) -> Any:
+        nonlocal made
+        again, made = made, makes_weights_alone(layer)
+        return layer.forward(*arguments) if again else layer(*arguments)
+
+    with parametrize.cached():
+        yield chains_of(call)
