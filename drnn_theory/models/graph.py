@@ -13,7 +13,7 @@ its smallest positive shift, node after node in the order of its edges of shift 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -212,21 +212,54 @@ class GraphRNN(torch.nn.Module):
         """
         check_input(self, x)
         unbatched = x.dim() == 2
+        x, phase, tracks = self._ran(x, state)
+        output = self._output(x, phase, tracks, self.outputs)
+        recent = tuple(tracks[node][-kept:] for node, kept in self._kept.items() if kept)
+        if unbatched:
+            recent = tuple(h.squeeze(1) for h in recent)
+        state = GraphState((phase + x.size(0)) % self.period, recent)
+        return self._in_form(output, unbatched), state
+
+    def states(self, x: Tensor, state: GraphState | None = None) -> dict[Any, Tensor]:
+        """Return every unit's state over time, (time, batch, hidden_size), by unit.
+
+        Input units that nothing enters are left out: their states are the input. Where the period
+        is above 1 a unit's state is zero at times at which it does not exist.
+
+        >>> from drnn_theory import skip_rnn
+        >>> model, x = GraphRNN(skip_rnn(4, layers=2), 3, 5), torch.randn(7, 2, 3)
+        >>> states = model.states(x)
+        >>> list(states), torch.equal(states["h2"], model(x)[0])
+        (['h1', 'h2'], True)
+        """
+        check_input(self, x)
+        unbatched = x.dim() == 2
+        x, phase, tracks = self._ran(x, state)
+        nodes: dict[Any, list[Any]] = {}
+        for node in self.nodes:
+            nodes.setdefault(unit_of(node, self.period), []).append(node)
+        return {
+            unit: self._in_form(self._output(x, phase, tracks, own), unbatched)
+            for unit, own in nodes.items()
+        }
+
+    def _ran(self, x: Tensor, state: Any) -> tuple[Tensor, int, dict[Any, Tensor]]:
+        """Return the input, time-major, the phase of its first step and every node's states."""
+        unbatched = x.dim() == 2
         if unbatched:
             x = x.unsqueeze(1)
         elif self.batch_first:
             x = x.transpose(0, 1)
         phase, tracks = self._started(state, x, unbatched)
-        steps = x.size(0)
         for stage in self._schedule(phase):
             self._run(stage, x, tracks)
-        output = self._output(x, phase, tracks)
-        recent = tuple(tracks[node][-kept:] for node, kept in self._kept.items() if kept)
+        return x, phase, tracks
+
+    def _in_form(self, y: Tensor, unbatched: bool) -> Tensor:
+        """Return time-major data in the form of the input."""
         if unbatched:
-            output, recent = output.squeeze(1), tuple(h.squeeze(1) for h in recent)
-        elif self.batch_first:
-            output = output.transpose(0, 1)
-        return output, GraphState((phase + steps) % self.period, recent)
+            return y.squeeze(1)
+        return y.transpose(0, 1) if self.batch_first else y
 
     def _run(self, stage: _Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
         """Add the rows of one component to the tracks, which hold what was kept, then all rows."""
@@ -309,13 +342,15 @@ class GraphRNN(torch.nn.Module):
             self._schedules[phase] = [_stage(part, shifted, first) for part in self._components]
         return self._schedules[phase]
 
-    def _output(self, x: Tensor, phase: int, tracks: dict[Any, Tensor]) -> Tensor:
-        """Return the sum of the output units' states, time-major."""
+    def _output(
+        self, x: Tensor, phase: int, tracks: dict[Any, Tensor], nodes: Sequence[Any]
+    ) -> Tensor:
+        """Return the sum of some nodes' states, time-major."""
         rows = -(-x.size(0) // self.period)
         columns = [x.new_zeros(rows, x.size(1), self.hidden_size) for _ in range(self.period)]
         for stage in self._schedule(phase):
             for node in stage.nodes:
-                if node in self.outputs:
+                if node in nodes:
                     states = tracks[node][self._kept[node] :]
                     missing = rows - len(states)
                     if missing:

@@ -43,7 +43,7 @@ class Stream:
         else:
             state = checked_state(model, forms, state, batch)
         self._model = model
-        self._shape = (batch, model.input_size)
+        self._shape, self._dtype = (batch, model.input_size), like.dtype
         self._check_mode()
         rings = [
             _ring(layer, form, entry)
@@ -58,6 +58,10 @@ class Stream:
         if not isinstance(x, Tensor) or x.shape != self._shape:
             got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"a step's input must be a tensor of shape {self._shape}, got {got}")
+        if x.dtype != self._dtype:
+            raise ValueError(
+                f"a step's input must be {self._dtype} as the parameters are, got {x.dtype}"
+            )
         self._check_mode()
         with torch.no_grad():
             if len(self._ends) == 1:
