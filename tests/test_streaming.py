@@ -1,12 +1,21 @@
 """Models step by step, and every layer's output: equal to the sequence run whole."""
 
 import re
+from fractions import Fraction
 
 import pytest
 import torch
 from torch.nn.utils import prune
 
-from drnn_theory import DilatedRNN, GraphRNN, clockwork_rnn, skip_rnn
+from drnn_theory import (
+    DilatedRNN,
+    GraphRNN,
+    clockwork_rnn,
+    compute_mrl,
+    gradient_profile,
+    residual_rnn,
+    skip_rnn,
+)
 from drnn_theory.models import detached
 from tests.test_model_ways import STACKS, build
 from tests.test_models import EQUAL, KINDS, assert_equal_states, draw, entries
@@ -215,6 +224,22 @@ GROUPS = {
 def test_groups_without_a_sum_are_refused(dilations, hidden, message):
     with pytest.raises(ValueError, match=rf"^{re.escape(message)}"):
         DilatedRNN(2, hidden, dilations)
+
+
+@pytest.mark.parametrize("stack", ["groups", "groups, fused"])
+def test_measures_of_groups_are_those_of_the_graph_and_of_autograd(stack):
+    model, x = build("gru", stack), draw(6, 1, 2)
+    graph = residual_rnn(model.groups, fusion=model.fusion)
+    assert compute_mrl(model, 6) == compute_mrl(graph, 6)
+    jacobian = torch.autograd.functional.jacobian(lambda x: model(x)[0][-1, 0], x)
+    norms = jacobian.square().sum((0, 2, 3)).sqrt().flip(0)
+    assert gradient_profile(model, 6, inputs=x).norms == pytest.approx(norms.numpy(), rel=1e-10)
+
+
+def test_the_groups_that_are_published_have_their_lengths_and_parameters():
+    model = DilatedRNN(1, 20, [[1, 2], [4, 8]], cell="LSTM")
+    assert compute_mrl(model, exact=True) == Fraction(35, 8)
+    assert sum(p.numel() for p in model.parameters()) == 11_920
 
 
 def test_widths_may_differ_inside_a_group():

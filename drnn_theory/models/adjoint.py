@@ -53,8 +53,10 @@ def has_adjoint(model: DilatedRNN) -> bool:
     """Tell whether the model computes what its class and torch's layers say, and nothing else.
 
     A subclass, a hook or a method of its own may change that, and so may layers of other classes,
-    to which parametrised layers belong. Pruned layers have hooks.
+    to which parametrised layers belong. Pruned layers have hooks. Residual sums it does not know.
     """
+    if len(model.groups) > 1 or not isinstance(model.cell, str):
+        return False
     layers = [*model.layers, *([model.fuse] if model.fusion else [])]
     classes = {*_LAYER, torch.nn.Conv1d}
     if type(model).__name__ != "DilatedRNN" or not all(type(part) in classes for part in layers):
