@@ -30,17 +30,23 @@ ZOO = {
     "dilated_cnn([1, 2, 4])": (d.dilated_cnn([1, 2, 4]), 7),
     "wavenet([1, 2], blocks=2)": (d.wavenet([1, 2], blocks=2), 6),
     "tcn([1, 2])": (d.tcn([1, 2]), 6),
+    "causal_transformer(8, layers=2)": (d.causal_transformer(8, 2), 7),
+    "sliding_window_transformer(3, layers=3)": (d.sliding_window_transformer(3, 3), 6),
+    "longnet([2, 4, 8], [1, 2, 4], layers=3)": (d.longnet([2, 4, 8], [1, 2, 4], 3), 7),
+    "state_space_rnn(2)": (d.state_space_rnn(2), 8),
+    "griffin(1, window=4)": (d.griffin(1, 4), 8),
 }
 
 
 def main() -> None:
     """Write zoo.png, unfolded.png and engine_speed.png."""
     with mpl.rc_context({"font.size": 7}):
-        figure, axes = plt.subplots(8, 2, figsize=(7, 13.5), layout="constrained")
+        figure, axes = plt.subplots(11, 2, figsize=(7, 18.5), layout="constrained")
         for ax, (name, (graph, lag)) in zip(axes.flat, ZOO.items(), strict=True):
             path = d.shortest_path(graph, lag, start=1)
             plot_unfolded(graph, 9, path=path, ax=ax)
-            ax.set_title(f"{name}, lag {lag}: {len(path) - 1} edges", fontsize=7)
+            length = d.shortest_path_lengths(graph, lag, start=1)[lag]
+            ax.set_title(f"{name}, lag {lag}: {length:.0f} edges", fontsize=7)
         figure.savefig(IMAGES / "zoo.png", dpi=150, metadata={"Software": None})
         figure, ax = plt.subplots(figsize=(6, 2.3), layout="constrained")
         path = d.shortest_path(d.dilated_rnn([1, 2, 4]), 14, start=1)

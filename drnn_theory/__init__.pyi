@@ -81,6 +81,13 @@ from .paths import path_counts, path_table, shortest_path, shortest_path_lengths
 from .studies import Study, read_study, run_study
 from .summaries import Comparison, Summary, compare, summary
 from .theorems import THEOREMS, Theorem, verify
+from .transformers import (
+    causal_transformer,
+    griffin,
+    longnet,
+    sliding_window_transformer,
+    state_space_rnn,
+)
 
 __version__: str
 
@@ -110,6 +117,7 @@ __all__ = [
     "adding",
     "as_dilations",
     "best_exponential",
+    "causal_transformer",
     "characters",
     "clockwork_rnn",
     "compare",
@@ -134,6 +142,7 @@ __all__ = [
     "gradient_profile",
     "graph_from_json",
     "graph_to_json",
+    "griffin",
     "hidden_size_for",
     "hierarchical_rnn",
     "information_capacity",
@@ -143,6 +152,7 @@ __all__ = [
     "load_measured",
     "load_optimal_schemes",
     "longest_lag",
+    "longnet",
     "lyapunov_exponents",
     "mean_field_slopes",
     "measure_path_lengths",
@@ -173,8 +183,10 @@ __all__ = [
     "shortest_path",
     "shortest_path_lengths",
     "skip_rnn",
+    "sliding_window_transformer",
     "stacked_rnn",
     "state_size",
+    "state_space_rnn",
     "summary",
     "tcn",
     "train",

@@ -14,8 +14,9 @@ The file is the same for every command::
                inputs = ["x"], outputs = ["h"] }
     saved = { json = "graph.json" }  # written by graph_to_json; relative to the TOML file
 
-A family is any function of :mod:`drnn_theory.architectures` that returns a graph, with its
-arguments. A table [study] says how the command ``study`` trains them; others pass over it.
+A family is any function of :mod:`drnn_theory.architectures` or :mod:`drnn_theory.transformers` that
+returns a graph, with its arguments. A table [study] says how the command ``study`` trains them;
+others pass over it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from drnn_theory import architectures as zoo
+from drnn_theory import transformers
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
@@ -35,8 +37,9 @@ from drnn_theory.layers import Attention, Convolution, Layer, Recurrent, StateSp
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
 FAMILIES: dict[str, Callable[..., Any]] = {
-    name: getattr(zoo, name)
-    for name in zoo.__all__
+    name: getattr(module, name)
+    for module in (zoo, transformers)
+    for name in module.__all__
     if name != "Architecture" and not name.startswith("as_")
 }
 

@@ -12,6 +12,7 @@ import numpy as np
 from drnn_theory.architectures import as_architecture
 from drnn_theory.checks import as_integer, as_number, require_memory, shown
 from drnn_theory.paths.general import Wiring
+from drnn_theory.words import pairs_by_lag, words_are_paths
 
 __all__ = ["expected_gradient_profile", "mean_field_slopes"]
 
@@ -33,7 +34,11 @@ def expected_gradient_profile(
 
     .. math:: [z^n] \prod_l \frac{1}{1 - g^2 z^{s_l}},
 
-    for any cyclic graph, the number of paths weighted so.
+    for any cyclic graph, the number of paths weighted so. Every edge is taken to have a matrix of
+    its own, in every phase; the edges of attention share theirs. Paths that pass the same matrices
+    in the same order, which identities or a shared matrix make possible, add up before they are
+    squared (:mod:`drnn_theory.words`): that is counted where it is cheap and refused elsewhere,
+    with ValueError.
 
     Args:
         architecture: a sequence of dilations or a cyclic graph.
@@ -104,7 +109,9 @@ def mean_field_slopes(layers: int, gain: float, *, input_variance: float = 1.0) 
 
 
 def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> np.ndarray:
-    """Count the paths, each lagged edge for gain**2."""
+    """Count the paths, each lagged edge for gain**2, or the pairs of paths of one word."""
+    if not words_are_paths(graph):
+        return pairs_by_lag(graph, gain * gain, horizon, start)
     wiring = Wiring(graph)
     start %= wiring.period
     last = start + horizon
@@ -115,9 +122,9 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
         sums[start][unit] += 1.0
     for t in range(start, last + 1):
         now = sums[t]
-        for u, v, lag, _ in wiring.steps[t % wiring.period]:
+        for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if t - lag >= start and (before := sums[t - lag][u]):
-                now[v] += squared * before if lag else before
+                now[v] += squared * before if lag and weight else before
     return np.array([sum(now[u] for u in wiring.output_units) for now in sums[start:]])
 
 

@@ -31,6 +31,7 @@ from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import cyclic_graph
 
 __all__ = [
+    "Attended",
     "Attention",
     "Convolution",
     "Layer",
@@ -119,6 +120,22 @@ class Attention:
 
 
 @dataclass(frozen=True)
+class Attended:
+    """Causal attention to the steps at the given lags, which may be any.
+
+    >>> sorted(lag for *_, lag in sequential([Attended((0, 1, 4))]).edges(data="lag"))
+    [0, 1, 4]
+    """
+
+    lags: tuple[int, ...]
+
+    def edges(self, below: str, number: int) -> Iterator[_Edge]:
+        """Yield the edges of the layer of that number, the last into its output."""
+        for lag in self.lags:
+            yield below, layer_name(number), {"lag": lag, "attention": max(self.lags)}
+
+
+@dataclass(frozen=True)
 class StateSpace:
     """A linear recurrence whose units decay each by itself, between two matrices.
 
@@ -150,7 +167,7 @@ class StateSpace:
         yield state, layer_name(number), {"lag": 0}
 
 
-Layer: TypeAlias = Recurrent | Convolution | Attention | StateSpace
+Layer: TypeAlias = Recurrent | Convolution | Attention | Attended | StateSpace
 
 
 def sequential(

@@ -167,6 +167,31 @@ FORMS: dict[str, Form] = {
         "WaveNet", {**_convolution, "first_kernel_size": Count("first kernel size", 1, 8)}
     ),
     "tcn": Form("TCN", _convolution),
+    "causal_transformer": Form(
+        "causal Transformer", {"length": Count("length", 32, 512), "layers": _layers}
+    ),
+    "sliding_window_transformer": Form(
+        "sliding window", {"window": Count("window", 4, 512), "layers": _layers}
+    ),
+    "longnet": Form(
+        "LongNet",
+        {
+            "segments": Scheme("segments", "2, 4, 8"),
+            "dilations": Scheme("dilations", "1, 2, 4"),
+            "layers": _layers,
+        },
+    ),
+    "state_space_rnn": Form(
+        "state spaces", {"layers": _layers, "counted": Flag("decays count", False)}
+    ),
+    "griffin": Form(
+        "Griffin",
+        {
+            "blocks": Count("blocks", 2, 8),
+            "window": Count("window", 4, 1024),
+            "counted": Flag("decays count", False),
+        },
+    ),
 }
 
 
