@@ -262,24 +262,23 @@ def _set_integers(layer: Any, *names: str) -> None:
 def _range(below: str, here: str, last: int, step: int) -> Iterator[_Edge]:
     """Yield edges with exactly one way of each of the lags 0, step, .., last * step.
 
-    The values are carried up through the bits of a lag, the highest first: along ``=`` the bits
-    are those of ``last`` so far, along ``<`` they are already below and the rest is free.
+    The values are carried up through the bits of a lag, the lowest first, along two units per bit:
+    with ``<=`` the bits so far are at most those of ``last``, with ``>`` they are more.
     """
-    values = f"{here} values"
-    yield below, values, {"lag": 0, "attention": last * step}
-    tight, free = values, None
-    for bit in reversed(range(last.bit_length())):
+    below_or_equal, above = f"{here} values", None
+    yield below, below_or_equal, {"lag": 0, "attention": last * step}
+    for bit in range(last.bit_length()):
         lag, name = step << bit, f"{here} {step << bit}"
-        next_tight, next_free = f"{name}=", f"{name}<"
-        ways = []
-        if free is not None:
-            ways += [(free, next_free, 0), (free, next_free, lag)]
-        if last >> bit & 1:
-            ways += [(tight, next_tight, lag), (tight, next_free, 0)]
-        else:
-            ways += [(tight, next_tight, 0)]
+        smaller, greater = f"{name}<=", f"{name}>"
+        if last >> bit & 1:  # 0 is less, 1 leaves the order as it is
+            ways = [(below_or_equal, smaller, 0), (below_or_equal, smaller, lag)]
+            ways += [(above, smaller, 0), (above, greater, lag)] if above else []
+        else:  # 1 is more, 0 leaves the order as it is
+            ways = [(below_or_equal, smaller, 0), (below_or_equal, greater, lag)]
+            ways += [(above, greater, 0), (above, greater, lag)] if above else []
         for source, target, delay in ways:
             yield source, target, {"lag": delay, "identity": True, "attention": 0}
-        tight, free = next_tight, next_free
-    for end in (tight, free):
-        yield str(end), here, {"lag": 0, "identity": True, "attention": 0}
+        if above or not last >> bit & 1:
+            above = greater
+        below_or_equal = smaller
+    yield below_or_equal, here, {"lag": 0, "identity": True, "attention": 0}

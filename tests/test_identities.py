@@ -417,5 +417,5 @@ def test_widths_that_differ_across_an_identity_are_refused_and_a_summary_has_a_d
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             call()
     assert count_parameters(graph, 20, input_size=20) == 2 * (400 + 20)
-    assert summary(graph).measures["parameters (RNN, hidden 20)"] is None
-    assert summary(graph, input_size=20).measures["parameters (RNN, hidden 20)"] == 840
+    assert summary(graph).measures["parameters"] is None
+    assert summary(graph, input_size=20).measures["parameters"] == 840

@@ -6,6 +6,7 @@ engine               serves                                     cost
 ``stacks``           stacks whose lags form a divisor chain     closed form, any span
 ``stacks``           any stack                                  lags until its rule is certified
 ``certificates``     any cyclic graph, any span                 the same, component by component
+``ranges``           graphs without cycles, long spans          ranges of lags, any span
 ``general``          any cyclic graph, lag by lag               units and edges times lags
 ``reference``        the same by networkx                       slow; all others must equal it
 ===================  =========================================  ==============================
@@ -35,6 +36,7 @@ from drnn_theory.paths.general import (
     path_table_of_graph,
 )
 from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
+from drnn_theory.paths.ranges import range_profile
 from drnn_theory.paths.reference import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 LONG = 10**4
-"""Spans above it are looked at for a lag out of reach first."""
+"""Spans above it are looked at for a lag out of reach first; without cycles, ranges serve them."""
 
 SIGHT, FAR_SIGHT = 100, 2 * 10**4
 """How many lags are looked at, and how many before a refusal."""
@@ -178,8 +180,10 @@ def lengths_to_gap(
 def _stack_engine(
     architecture: tuple[int, ...] | nx.MultiDiGraph, horizon: int, *, vertical: bool
 ) -> LengthsByLag | None:
-    """Return the profile of a stack by its own engines, None for any other graph."""
+    """Return the profile of a stack, or over long spans of a graph without cycles, else None."""
     stack = as_stack(architecture)
+    if stack is None and isinstance(architecture, nx.MultiDiGraph) and horizon >= LONG:
+        return range_profile(architecture, vertical=vertical)
     if stack is None:
         return None
     if not vertical:
