@@ -226,6 +226,16 @@ def halved(store):
     os.truncate(store, store.stat().st_size // 2)
 
 
+def an_index_wiped(store):
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE type = 'index'"
+        ((page,),) = connection.execute(query)
+        ((size,),) = connection.execute("PRAGMA page_size")
+    with store.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(bytes(size))
+
+
 def a_digit_changed(store):
     old, new = b'"square": 49}', b'"square": 48}'
     data = store.read_bytes()
@@ -243,6 +253,7 @@ def another_database(store):
 DAMAGES = {
     overwritten: "must be a whole store, got a damaged one or another kind of file (file is not a",
     halved: "must be a whole store, got a damaged one or another kind of file (database disk image",
+    an_index_wiped: "must be a whole store, got a damaged one (",
     a_digit_changed: "must be a whole store, got a damaged one (row '{\"number\": 7}' is not what",
     another_database: "must be a store of a study, got another kind of file: give another store",
 }
