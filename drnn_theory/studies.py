@@ -119,7 +119,10 @@ class Study:
         """Return the rows as people read them, and a note of what is the same in all of them."""
         rows = self.rows()
         names = list(dict.fromkeys(name for row in rows for name in row))
-        cells = [{name: _cell(row.get(name)) for name in names} for row in rows]
+        cells = [
+            {name: row.get(name) if name == "error" else _cell(row.get(name)) for name in names}
+            for row in rows
+        ]
         if len(rows) < 2:
             return cells, []
         same = {name: cells[0][name] for name in names if len({row[name] for row in cells}) == 1}
