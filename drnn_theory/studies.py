@@ -52,7 +52,7 @@ LOOK_AGAIN = 0.2
 """Seconds after which rows that another process runs are looked at again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """What a study has computed: one record per row, in the order in which the rows were given.
 
@@ -107,6 +107,10 @@ class Study:
         with replacing(Path(path)) as temporary:
             temporary.write_text(Table(rows, about=about).to_csv(), encoding="utf-8", newline="")
 
+    def __repr__(self) -> str:
+        failed = len(self.failures)
+        return f"<Study of {self.function}: {len(self)} rows, {failed} of them with an error>"
+
     def __str__(self) -> str:
         rows, notes = self._told()
         return Table(rows, notes, where={}).to_text(wrap=True)
@@ -118,7 +122,9 @@ class Study:
     def _told(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the rows as people read them, and a note of what is the same in all of them."""
         rows = self.rows()
-        names = list(dict.fromkeys(name for row in rows for name in row))
+        names = dict.fromkeys(name for row in rows for name in row)
+        if not self.failures:
+            names.pop("error", None)
         cells = [
             {name: row.get(name) if name == "error" else _cell(row.get(name)) for name in names}
             for row in rows
@@ -126,7 +132,7 @@ class Study:
         if len(rows) < 2:
             return cells, []
         same = {name: cells[0][name] for name in names if len({row[name] for row in cells}) == 1}
-        told = "; ".join(f"{name} {cell}" for name, cell in same.items() if cell is not None)
+        told = "; ".join(f"{name} {cell}" for name, cell in same.items())
         varied = [{name: row[name] for name in names if name not in same} for row in cells]
         return varied, [f"In every row: {told}."] if told else []
 

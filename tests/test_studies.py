@@ -32,6 +32,17 @@ def test_a_row_is_computed_once_however_often_the_study_runs(tmp_path):
     assert lines(log) == ["0", "1", "2", "3", "4"]
 
 
+def test_a_study_of_no_rows_is_empty(tmp_path):
+    result = study([], tmp_path / "study.db")
+    assert (result.rows(), len(result), str(result)) == ([], 0, "")
+
+
+def test_what_is_the_same_in_every_row_is_said_once(tmp_path):
+    shown = str(study(numbers(2, pause=0.0), tmp_path / "study.db"))
+    assert shown.splitlines()[0].split() == ["number", "square", "seconds"]
+    assert shown.splitlines()[-1] == "In every row: pause 0.0."
+
+
 def test_equal_rows_are_one_row_whatever_the_order_of_their_arguments(tmp_path):
     log = str(tmp_path / "log")
     rows = [{"number": 2, "log": log}, {"log": log, "number": np.int64(2)}, {"number": 2.0}]
@@ -55,6 +66,7 @@ def test_a_row_that_raises_is_kept_with_its_error_and_tried_again_only_when_aske
     assert math.isnan(frame["square"].tolist()[1])
     assert failure.error in str(result)
     assert "error" not in str(study(rows[:1], store))
+    assert repr(result) == "<Study of tests.studying.square: 2 rows, 1 of them with an error>"
 
 
 def test_a_store_of_another_function_or_version_is_refused_untouched(tmp_path):
