@@ -8,9 +8,10 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from scipy.optimize import brentq
 
 from drnn_theory.architectures import as_architecture
-from drnn_theory.checks import as_integer, as_number, require_memory, shown
+from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.paths.general import Wiring
 from drnn_theory.words import pairs_by_lag, words_are_paths
 
@@ -22,6 +23,7 @@ def expected_gradient_profile(
     gain: float | Iterable[float],
     horizon: int,
     *,
+    cell: str | None = None,
     slopes: Iterable[float] | None = None,
     start: int = 0,
 ) -> np.ndarray:
@@ -40,10 +42,22 @@ def expected_gradient_profile(
     squared (:mod:`drnn_theory.words`): that is counted where it is cheap and refused elsewhere,
     with ValueError.
 
+    Gaussian matrices exceed this limit at a finite width, in the mean over draws by the factor
+    :math:`1 + k^4 / 12 H^2` for k uses of one matrix: by 10 % from :math:`k = 1.05 \sqrt H` on
+    (17 uses at 256 units), and exponentially beyond. Orthogonal ones do not.
+
+    A gated stack obeys another law, and only at rest: without input or biases, where all gates are
+    1/2. There a step of a GRU or LSTM is the matrix :math:`I / 2 + U / 4`, U being the recurrent
+    matrix of the candidate, and paths with the same uses of U add before they are squared; the
+    edge into a layer counts 1/2 for a GRU and 1/4 for an LSTM. Inputs and biases move the gates,
+    and this law says nothing there: measure with :func:`gradient_profile`.
+
     Args:
-        architecture: a sequence of dilations or a cyclic graph.
-        gain: g, not its square; of a stack also one per layer.
+        architecture: a sequence of dilations, a cyclic graph, or a model of this package.
+        gain: g, not its square; of a stack also one per layer. Of a gated cell, that of U.
         horizon: the largest lag.
+        cell: "RNN", "GRU" or "LSTM"; None is that of a model, else "RNN". The gated ones need a
+            stack; time and memory then grow with the square of the horizon.
         slopes: of a stack, the mean squared slope of the nonlinearity in each layer, from
             :func:`mean_field_slopes`; it multiplies the square of every edge into the layer.
         start: time of the input, which matters for a graph of a period above 1.
@@ -52,10 +66,21 @@ def expected_gradient_profile(
 
     >>> expected_gradient_profile([1, 2], 0.5, 4)
     array([1.        , 0.25      , 0.3125    , 0.078125  , 0.08203125])
+    >>> expected_gradient_profile([1], 1, 2, cell="GRU")  # 1/4 (1/2)^2, 1/4 ((1/2)^2 + (1/4)^2)
+    array([0.25      , 0.078125  , 0.03222656])
     """
+    if cell is None:  # the law of a stack would be wrong for the gates of the model
+        cell = getattr(architecture, "cell", "RNN")
+    cell = one_of(cell, "cell", ["RNN", *_ENTRANCES])
     architecture = as_architecture(architecture)
     horizon = as_integer(horizon, "horizon", minimum=0)
     start = as_integer(start, "start", minimum=0)
+    if cell != "RNN" and (slopes is not None or isinstance(architecture, nx.MultiDiGraph)):
+        got = "a graph" if slopes is None else "slopes"
+        raise ValueError(
+            f"the law of a {cell} must be asked of a stack of dilations at rest, got {got}: "
+            "measure it by gradient_profile"
+        )
     if isinstance(architecture, nx.MultiDiGraph):
         if slopes is not None:
             raise ValueError("slopes must be None for a graph: it has no layers to list them by")
@@ -63,16 +88,70 @@ def expected_gradient_profile(
     layers = len(architecture)
     gains = _per_layer(gain, "gain", layers)
     factors = [1.0] * layers if slopes is None else _per_layer(slopes, "slopes", layers)
-    require_memory(16 * (horizon + 1), f"{horizon + 1} lags")
+    if cell != "RNN":
+        return _of_gates(architecture, gains, horizon, _ENTRANCES[cell])
+    require_memory(48 * (horizon + 1), f"{horizon + 1} lags")
     profile = np.zeros(horizon + 1)
     profile[0] = math.prod(factors)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for dilation, g, factor in zip(architecture, gains, factors, strict=True):
-            for first in range(dilation, horizon + 1, dilation):
-                here = profile[first : first + dilation]
-                before = profile[first - dilation : first][: len(here)]
-                here += np.where(before == 0, 0.0, g * g * factor * before)
+    for dilation, g, factor in zip(architecture, gains, factors, strict=True):
+        profile = _filtered(profile, dilation, g * g * factor)
     return profile
+
+
+FILTERED = 64
+"""Steps of a recursion from which on it is worth a compiled filter."""
+
+_ENTRANCES = {"GRU": 0.5, "LSTM": 0.25}
+"""What the edge into a gated layer multiplies its matrix by, at rest."""
+
+
+def _filtered(values: np.ndarray, dilation: int, weight: float) -> np.ndarray:
+    """Return y with y[.., n] = values[.., n] + weight * y[.., n - dilation], none negative."""
+    count = values.shape[-1]
+    if weight == 0 or dilation >= count:
+        return values
+    width = [(0, 0)] * (values.ndim - 1)
+    padded = np.pad(values, [*width, (0, -count % dilation)])
+    rows = padded.reshape(*values.shape[:-1], -1, dilation)  # every residue class is a column
+    if math.isinf(weight):  # then infinite wherever a path is longer than one edge
+        reached = np.cumsum(rows > 0, axis=-2) - (rows > 0) > 0
+        rows[reached] = math.inf
+    elif rows.shape[-2] > FILTERED:
+        from scipy.signal import lfilter  # takes a second to import
+
+        with np.errstate(all="ignore"):
+            rows = lfilter([1.0], [1.0, -weight], rows, axis=-2)
+        rows[np.isnan(rows)] = math.inf  # the filter multiplies what overflowed by zero
+    else:
+        with np.errstate(over="ignore"):
+            for row in range(1, rows.shape[-2]):
+                rows[..., row, :] += weight * rows[..., row - 1, :]
+    return rows.reshape(padded.shape)[..., :count]
+
+
+def _of_gates(
+    dilations: tuple[int, ...], gains: list[float], horizon: int, entrance: float
+) -> np.ndarray:
+    r"""Return the law of a gated stack at rest, by pairs of paths with the same uses of U.
+
+    Paths a and b through a layer meet in :math:`F(a, b) = P(a, b) + ..`, P being the layer below:
+    both use U, by g^2 / 16, or one of them keeps half its state. As a filter of P it is
+    :math:`D / (1 - (g^2 / 16) x y D)` with :math:`D = 1 / ((1 - x / 2)(1 - y / 2))`.
+    """
+    require_memory(32 * (horizon + 1) ** 2, f"the pairs of {horizon + 1} lags of a gated stack")
+    pairs = np.zeros((horizon + 1, horizon + 1))
+    pairs[0, 0] = 1.0
+    for dilation, g in zip(dilations, gains, strict=True):
+        pairs *= entrance**2
+        for first in range(0, horizon + 1, dilation):
+            block = pairs[first : first + dilation]
+            before = pairs[first - dilation : first][: len(block)] if first else None
+            if before is not None:  # both lags less by the dilation
+                block[:, dilation:] += g * g / 16 * before[:, : horizon + 1 - dilation]
+            block[:] = _filtered(block, dilation, 0.5)
+            if before is not None:
+                block += before / 2
+    return pairs.diagonal().copy()
 
 
 def mean_field_slopes(layers: int, gain: float, *, input_variance: float = 1.0) -> np.ndarray:
@@ -91,21 +170,46 @@ def mean_field_slopes(layers: int, gain: float, *, input_variance: float = 1.0) 
     layers = as_integer(layers, "layers")
     gain = as_number(gain, "gain")
     below = as_number(input_variance, "input_variance")
-    nodes = np.linspace(-9, 9, 1801)  # equal steps: exponentially accurate for analytic functions
-    weights = np.exp(-(nodes**2) / 2)
-    weights /= weights.sum()
     slopes = np.empty(layers)
     for layer in range(layers):
-        here = 0.0
-        for _ in range(10_000):  # a contraction, slow only at g = 1 with no input
-            sigma = math.sqrt(gain * gain * here + below)
-            last, here = here, float(weights @ np.tanh(sigma * nodes) ** 2)
-            if abs(here - last) <= 1e-14 * here:
-                break
-        sigma = math.sqrt(gain * gain * here + below)
-        slopes[layer] = weights @ (1 - np.tanh(sigma * nodes) ** 2) ** 2
-        below = here
+        variance = _fixed_point(gain, below)
+        below, slopes[layer] = _tanh_moments(variance)
     return slopes
+
+
+def _fixed_point(gain: float, below: float) -> float:
+    """Return the largest s with s = g^2 E tanh(sqrt(s) z)^2 + below; 0 if nothing comes in."""
+    most = gain * gain + below
+    if below == 0 or gain == 0 or math.isinf(most):
+        return 0.0 if below == 0 else most
+    if most - below <= 1e-15 * below:
+        return most
+
+    def excess(variance: float) -> float:  # concave, not negative at `below`: a single root
+        return gain * gain * _tanh_moments(variance)[0] + below - variance
+
+    return brentq(excess, below, most, xtol=1e-300, rtol=1e-15, maxiter=2000)
+
+
+def _tanh_moments(variance: float) -> tuple[float, float]:
+    """Return E tanh(s z)^2 and E tanh'(s z)^2 for the variance s^2, by sums over equal steps.
+
+    These are exponentially accurate for analytic functions: in z where s is small, and in u = s z
+    where it is large and the slope lives on a few units of u.
+    """
+    sigma = math.sqrt(variance)
+    if sigma <= 1:
+        z = np.linspace(-9, 9, 721)
+        weights = np.exp(-(z**2) / 2)
+        weights /= weights.sum()
+        squares = np.tanh(sigma * z) ** 2
+        return float(weights @ squares), float(weights @ (1 - squares) ** 2)
+    if math.isinf(sigma):
+        return 1.0, 0.0
+    u = np.linspace(-24, 24, 961)
+    density = np.exp(-((u / sigma) ** 2) / 2) / (sigma * math.sqrt(2 * math.pi)) * (u[1] - u[0])
+    slopes = 1 / np.cosh(u) ** 2
+    return 1 - float(density @ slopes), float(density @ slopes**2)
 
 
 def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> np.ndarray:
