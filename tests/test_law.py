@@ -1,6 +1,7 @@
 """The law of gradient flow against its measurement in random networks."""
 
 import doctest
+import math
 import re
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from scipy.integrate import quad
 
 from drnn_theory import (
+    DilatedRNN,
     dilated_rnn,
     expected_gradient_profile,
     gradient_profile,
+    law,
     mean_field_slopes,
     path_counts,
     skip_rnn,
@@ -71,6 +74,124 @@ def test_the_law_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[1.0, 0.25, 0.3125] 2"
+
+
+def test_far_horizons_are_a_linear_filter():
+    """Above and below the number of steps that are filtered, and for wide dilations."""
+    dilations = [1, 7, 300]
+    law = expected_gradient_profile(dilations, 0.999, 20_000)
+    slow = np.zeros(20_001)
+    slow[0] = 1
+    for dilation in dilations:
+        for lag in range(dilation, 20_001):
+            slow[lag] += 0.999**2 * slow[lag - dilation]
+    np.testing.assert_allclose(law, slow, rtol=1e-11)  # some thousand positive terms, reordered
+
+
+@pytest.mark.parametrize("horizon", [50, 1100, 5000])
+def test_no_gain_makes_the_law_undefined(horizon):
+    for gains in ([2, 0], [0, 2], [1e200, 0], [0, 1e200], [1e-200, 1e200], [2, 2], [1e200, 0.5]):
+        law = expected_gradient_profile([1, 2], gains, horizon)
+        assert not np.isnan(law).any()
+        assert (law >= 0).all()
+    assert expected_gradient_profile([1, 2], [1e200, 0], horizon)[1:].min() == np.inf
+    assert expected_gradient_profile([2, 1], [0, 0], horizon).sum() == 1
+    doubled = expected_gradient_profile([1, 2], [2, 0], horizon)
+    assert doubled[:500].tolist() == [4.0**n for n in range(min(500, horizon + 1))]
+
+
+# Gates at rest.
+
+
+def of_one_layer(gain, lag):
+    """The law by hand: C(n, k)^2 ways in pairs to use the matrix k times, the rest halves."""
+    return sum(
+        math.comb(lag, k) ** 2 * 4.0 ** (k - lag) * (gain / 4) ** (2 * k) for k in range(lag + 1)
+    )
+
+
+@pytest.mark.parametrize("gain", [0, 0.5, 1, 2.5])
+def test_one_gated_layer_obeys_the_sum_over_uses_of_its_matrix(gain):
+    by_hand = [of_one_layer(gain, n) for n in range(41)]
+    gru = expected_gradient_profile([1], gain, 40, cell="GRU")
+    np.testing.assert_allclose(gru, np.array(by_hand) / 4, rtol=1e-13)
+    lstm = expected_gradient_profile([3], gain, 120, cell="LSTM")
+    np.testing.assert_allclose(lstm[::3], np.array(by_hand) / 16, rtol=1e-13)
+    assert not lstm[1::3].any()
+
+
+def test_paths_of_a_gated_stack_add_before_they_are_squared():
+    gain, law = 0.9, expected_gradient_profile([1, 2], [0.9, 0.7], 2, cell="GRU")
+    # lag 2: two steps of the lower layer or one of the upper; those without a matrix meet
+    lower = [1 / 4, 2 * 1 / 2 * gain / 4, (gain / 4) ** 2]  # by uses of its matrix
+    squares = (lower[0] + 1 / 2) ** 2 + lower[1] ** 2 + lower[2] ** 2 + (0.7 / 4) ** 2
+    assert law[2] == pytest.approx(squares / 16, rel=1e-14)
+
+
+def haar(size, gain, generator):
+    """An orthogonal matrix, uniformly drawn: the signs of QR are not."""
+    q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
+    return gain * q * r.diagonal().sign()
+
+
+def at_rest(cell, size, dilations, gain, seed):
+    generator = torch.Generator().manual_seed(seed)
+    model = DilatedRNN(size, size, dilations, cell=cell, dtype=torch.float64, bias=False)
+    with torch.no_grad():
+        for layer in model.layers:
+            for name, weight in layer.named_parameters():
+                gates = [haar(size, gain if "hh" in name else 1, generator) for _ in range(4)]
+                weight.copy_(torch.cat(gates[: len(weight) // size]))
+    return model
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("dilations", [[1], [1, 2, 4]])
+def test_gated_stacks_at_rest_obey_their_law(cell, dilations):
+    size, x = 96, torch.zeros(41, 1, 96)
+    models = [at_rest(cell, size, dilations, 1, seed) for seed in range(4)]
+    measured = [gradient_profile(model, 41, inputs=x).norms ** 2 / size for model in models]
+    law = expected_gradient_profile(models[0], 1, 40)  # the model says which cell
+    # four draws that scatter by some hundredths at lag 40, and a bias of five over the width
+    assert np.abs(np.mean(measured, 0) / law - 1).max() < 0.13
+    linear = expected_gradient_profile(dilations, 1, 40)
+    assert np.abs(np.mean(measured, 0) / linear - 1).max() > 0.7
+
+
+def test_away_from_rest_the_gated_law_ends():
+    model, law = (
+        at_rest("GRU", 64, [1, 2], 1, 0),
+        expected_gradient_profile([1, 2], 1, 20, cell="GRU"),
+    )
+    noise = torch.randn(60, 2, 64, generator=torch.Generator().manual_seed(1))
+    ratios = [
+        gradient_profile(model, 60, inputs=scale * noise).norms[:21] ** 2 / 64 / law
+        for scale in (0.03, 1)
+    ]
+    assert np.abs(ratios[0] - 1).max() < 0.2
+    assert ratios[1][20] < 0.5  # gates that have moved let through less
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "message"),
+    [
+        (
+            [1],
+            {"cell": "LSTM", "slopes": [1]},
+            "the law of a LSTM must be asked of a stack of dila",
+        ),
+        (skip_rnn(2), {"cell": "GRU"}, "the law of a GRU must be asked of a stack of dilations at"),
+        ([1], {"cell": "QRNN"}, "cell must be one of 'RNN', 'GRU', 'LSTM', got 'QRNN'"),
+        (
+            DilatedRNN(1, 2, [2, 4], cell="GRU", fusion=True),
+            {},
+            "the law of a GRU must be asked of a stack of dilations at rest, got a graph: measure it",
+        ),
+    ],
+)
+def test_gates_whose_law_is_not_known_are_refused(architecture, options, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        expected_gradient_profile(architecture, 1, 5, **options)
 
 
 # Measurement. One draw scatters about the law by its width: the mean of the draws is compared, at
@@ -151,12 +272,35 @@ def test_tanh_obeys_the_law_at_its_mean_field_slopes(gain):
     assert ((ratios * law / linear).mean(0) < 0.2).all()  # without the slopes it is far off
 
 
-def test_slopes_are_those_of_a_normal_variable():
-    (slope,) = mean_field_slopes(1, 0, input_variance=4.0)
-    integral, _ = quad(
-        lambda z: (1 - np.tanh(2 * z) ** 2) ** 2 * np.exp(-z * z / 2) / np.sqrt(2 * np.pi), -12, 12
+@pytest.mark.parametrize("variance", [1e-8, 0.1, 0.99, 1.01, 4, 100, 2500, 5000, 1e6, 1e12])
+def test_slopes_are_those_of_a_normal_variable(variance):
+    (slope,) = mean_field_slopes(1, 0, input_variance=variance)
+    sigma = variance**0.5
+    integral, _ = quad(  # over u = sigma z, where tanh has its slope within 25 units
+        lambda u: np.cosh(u) ** -4 * np.exp(-u * u / variance / 2) / np.sqrt(2 * np.pi) / sigma,
+        -min(25, 12 * sigma),
+        min(25, 12 * sigma),
+        points=[0],
+        epsabs=0,
+        limit=200,
     )
     assert slope == pytest.approx(integral, rel=1e-8)  # what quad promises
+
+
+@pytest.mark.parametrize(("gain", "variance"), [(1, 1e-12), (1, 1e-6), (1.5, 1e-30), (3, 1e6)])
+def test_the_variance_of_a_layer_is_a_fixed_point(gain, variance):
+    found = law._fixed_point(gain, variance)
+    again = gain**2 * law._tanh_moments(found)[0] + variance
+    assert again == pytest.approx(found, rel=1e-9)
+    assert found >= variance
+    assert mean_field_slopes(1, gain, input_variance=variance)[0] == law._tanh_moments(found)[1]
+    if gain > 1:  # the network keeps itself going, however small the input
+        assert found > 0.5
+
+
+def test_without_input_the_network_rests_and_beyond_all_floats_it_is_flat():
+    assert mean_field_slopes(2, 1.5, input_variance=0).tolist() == [1, 1]
+    assert mean_field_slopes(1, 1e200).tolist() == [0]
 
 
 # The proof.
