@@ -37,6 +37,7 @@ __all__ = [
     "feedforward_depth",
     "longest_lag",
     "mrl_curve",
+    "output_steps",
     "receptive_field",
     "recurrent_depth",
     "recurrent_edges_per_node",
@@ -173,6 +174,27 @@ def vertical_edges(architecture: Any) -> float:
     profiles = lengths_over_phases(as_architecture(architecture), 1)
     length = profiles[0].up_to(0)[0]
     return math.inf if math.isinf(length) else int(length)
+
+
+def output_steps(architecture: Any) -> tuple[int, int]:
+    """Return at how many of how many steps an output exists, (1, 1) where at every step.
+
+    Where that is not every step, as above a strided layer, some lags are out of reach from every
+    starting phase, and the mean of the worst phase is inf.
+
+    >>> from drnn_theory import cyclic_graph
+    >>> edges = [((0, "x"), (0, "h"), 0), ((1, "x"), (0, "h"), 1)]
+    >>> output_steps(cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2))
+    (1, 2)
+    """
+    architecture = as_architecture(architecture)
+    period = 1 if isinstance(architecture, tuple) else architecture.graph["period"]
+    if period == 1:
+        return 1, 1
+    outputs = set(architecture.graph["outputs"])
+    phases = {phase for phase, unit in architecture if unit in outputs}
+    share = math.gcd(len(phases), period)
+    return len(phases) // share, period // share
 
 
 def receptive_field(architecture: Any) -> float:

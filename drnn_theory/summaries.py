@@ -22,6 +22,7 @@ from drnn_theory.measures import (
     default_span,
     feedforward_depth,
     longest_lag,
+    output_steps,
     receptive_field,
     recurrent_depth,
     recurrent_edges_per_node,
@@ -54,6 +55,8 @@ class Summary:
     measures: dict[str, Any]
     profile: np.ndarray
     """d(n) of the worst phase for lags 0..min(span, 512), as the sparkline shows it."""
+    note: str = ""
+    """Why the mean is inf where an output does not exist at every step, and what serves there."""
 
     def table(self, columns: list[str] | None = None) -> Table:
         """Return a table of one row: the architecture, then all measures or those named.
@@ -124,7 +127,8 @@ class Comparison:
             {"architecture": s.name, **{column: s.measures[column] for column in columns}}
             for s in self.summaries
         ]
-        return Table(rows, notes_of(about), about)
+        notes = [f"{s.name}: {s.note}" for s in self.summaries if s.note]
+        return Table(rows, [*notes_of(about), *notes], about)
 
     def __str__(self) -> str:
         """Return the table with architectures or measures down the side, whichever is narrower."""
@@ -226,6 +230,7 @@ def summary(
             "streaming state": _sized(state_size, architecture, hidden_size, **sizes),
         },
         lengths_over_phases(architecture, lags)[0].up_to(lags),
+        _note(architecture, span),
     )
 
 
@@ -256,6 +261,29 @@ def compare(architectures: Mapping[str, Any], span: int | None = None, **sizes: 
     if span is None:
         span = max(_named(name, default_span, a) for name, a in checked.items())
     return Comparison([_named(n, summary, a, span, name=n, **sizes) for n, a in checked.items()])
+
+
+def _note(architecture: Any, span: int) -> str:
+    """Return what is said of an architecture whose outputs do not exist at every step."""
+    steps, of = output_steps(architecture)
+    if steps == of:
+        return ""
+    best = compute_mrl(architecture, span, phase="best")
+    often = f"every {ordinal(of)} step" if steps == 1 else f"{steps} of {of} steps"
+    return (
+        f"an output exists at {often} only, so that the worst phase misses lags; by the best phase "
+        f'at each lag, phase="best", the mean is {best:.6g}.'
+    )
+
+
+def ordinal(number: int) -> str:
+    """Return a number as a word for a place in a row.
+
+    >>> [ordinal(n) for n in (2, 3, 11, 21, 320)]
+    ['2nd', '3rd', '11th', '21st', '320th']
+    """
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
 def _named(subject: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -103,3 +103,17 @@ def test_the_papers_architectures_have_the_means_of_their_closed_forms():
     assert means[2] == means[3] == dilated
     assert means[4] == dilated - 2  # by brute force: two layers fewer, one lagged edge less
     assert means[5] == 9
+
+
+def test_outputs_at_every_second_step_are_said_and_what_serves_there():
+    edges = [((0, "x"), (0, "h"), 0), ((1, "x"), (0, "h"), 1), ((0, "h"), (0, "h"), 2)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)
+    strided = summary(graph, 8, name="strided")
+    assert strided.measures["exactly"] == math.inf
+    said = (
+        "strided: an output exists at every 2nd step only, so that the worst phase misses lags; by "
+        'the best phase at each lag, phase="best", the mean is 3.'
+    )
+    assert said in " ".join(str(strided).split())
+    assert said in " ".join(str(compare({"strided": graph, "plain": [1]}, 8)).split())
+    assert "exists" not in str(summary([2, 4]))  # misses lags, though an output exists at all steps

@@ -122,8 +122,9 @@ LINEAR_LOWER_BOUND = Theorem(
     module=__name__,
     left=r"\min_{i,\, n} \left( d_i(n) - \frac{n}{s} \right)",
     holds_for=(
-        "any cyclic graph with a cycle on an input-output walk; s is its recurrent skip "
-        "coefficient, and e and lambda are edges and lag of the simple input-output path for which "
+        "any cyclic graph with a cycle on an input-output walk and a finite recurrent skip "
+        "coefficient s, that is without a cycle of identities alone; e and lambda are edges and "
+        "lag of the simple input-output path for which "
         "the right-hand side is least; C is its negative in d_i(n) >= n/s - C"
     ),
     closed_form=e - lambda_ / s,
