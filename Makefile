@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test lab rendering lint bench docs proofs wirings certificates clean
+.PHONY: report test lab rendering lint bench docs proofs proofs-long wirings certificates clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -37,6 +37,11 @@ proofs:
 	mkdir -p build/rocq && cp proofs/rocq/_CoqProject proofs/rocq/*.v build/rocq/
 	cd build/rocq && for proof in $$(grep '\.v$$' _CoqProject); do \
 		echo $$proof && coqc -Q . drnn_theory $$proof || exit 1; done
+
+# the rows of the table of optimal dilations whose search takes longest; proofs/rocq/README.md records the last run
+proofs-long: proofs
+	cp proofs/rocq/long/*.v build/rocq/
+	cd build/rocq && time coqc -Q . drnn_theory optimal_table_long.v
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only

@@ -16,13 +16,23 @@ EFFORT = 4 * 10**10
 TARGET = Path(__file__).parent.parent / "drnn_theory" / "data" / "optimal_schemes.json"
 
 
+def machine_checked(span: int, layers: int) -> str | None:
+    """Return the file under proofs/rocq that states and proves the cell, if any does."""
+    folder = Path(__file__).parent / "rocq"
+    for path in sorted(folder.rglob("optimal_*.v")):
+        if f"Theorem span_{span}_layers_{layers} :" in path.read_text(encoding="utf-8"):
+            return path.relative_to(folder).as_posix()
+    return None
+
+
 def row(span: int, layers: int) -> dict[str, object]:
     """Return one cell of the table."""
     best = optimal_dilations(span, layers, effort=EFFORT, most_schemes=10**6)
     found = best.to_dict()
     kept = ("span", "schemes", "mean recurrent length", "exponential")
     more = ("exponential mean recurrent length", "counting bound", "exhaustive", "complete")
-    return {"layers": layers, **{key: found[key] for key in (*kept, *more)}}
+    cell = {"layers": layers, **{key: found[key] for key in (*kept, *more)}}
+    return {**cell, "machine-checked": machine_checked(span, layers)}
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from drnn_theory.design.bounds import best_exponential, counting_bound, least_to
 from drnn_theory.design.branching import Search, Target, cost
 from drnn_theory.design.chains import best_chains, deepest_chain
 from drnn_theory.design.descent import descents, first_scheme
+from drnn_theory.design.published import machine_checked
 from drnn_theory.design.results import Certificate, Design
 from drnn_theory.paths.stacks import fewest_coins
 
@@ -50,7 +51,8 @@ def optimal_dilations(
 
     Divisor chains are exact. Otherwise the search is exhaustive where random dives into it, drawn
     from ``seed``, promise an ``effort`` (lags looked at) that is allowed, and local search where
-    not; the certificate says which, with a lower bound and the gap. The answer depends on nothing
+    not; the certificate says which, with a lower bound and the gap, and which answers a proof
+    assistant has accepted, too. The answer depends on nothing
     but the arguments; Ctrl-C ends the search with the best so far. A bar is shown on a terminal
     after a second (``progress``: always or never). More than ``most_schemes`` ties are not listed.
 
@@ -262,6 +264,12 @@ class Hunt:
         if value == self.value and len(self.schemes) < self.most:
             self.schemes.add(scheme)
 
+    def _machine(self, layers: int | None) -> str | None:
+        """Return the file that proves the optima of this class by machine, if any does."""
+        if self.worst or self.largest is not None or layers is None:
+            return None
+        return machine_checked(self.span, layers)
+
     def design(self, layers: int | None) -> Design:
         """Return what was found."""
         if self.value is None:  # interrupted at once
@@ -281,6 +289,7 @@ class Hunt:
             Fraction(lower, self.unit),
             Fraction(self.value - lower, lower),
             self.interrupted,
+            self._machine(layers) if exhaustive and complete else None,
         )
         means = {s: cost(Target(self.span, len(s)), s) + len(s) * self.span for s in self.schemes}
         schemes = sorted(self.schemes, key=lambda s: (means[s], len(s), s))

@@ -32,11 +32,21 @@ class Certificate:
     lower_bound: Fraction
     gap: Fraction  # of the best scheme above the lower bound, relative to the bound
     interrupted: bool = False
+    machine: str | None = None
+    """The file under proofs/rocq in which a proof assistant accepts all this, if any."""
+
+    @property
+    def proof(self) -> str:
+        """What stands behind it: "machine-checked", "exhaustive", or "none" for the best found."""
+        if self.machine is not None:
+            return "machine-checked"
+        return "exhaustive" if self.exhaustive else "none"
 
     def __str__(self) -> str:
         if self.exhaustive:
             ties = "all optima are listed" if self.complete else "more optima exist than are listed"
-            return f"proved ({self.method}): best of {self.searched}; {ties}"
+            by = f"; machine-checked in proofs/rocq/{self.machine}" if self.machine else ""
+            return f"proved ({self.method}): best of {self.searched}; {ties}{by}"
         how = f"{self.method}, interrupted" if self.interrupted else self.method
         return (
             f"best found ({how}), not proved: among {self.searched} none is below "
@@ -119,6 +129,7 @@ class Design:
             "exponential mean recurrent length": str(self.exponential_mrl),
             "gain": float(self.gain),
             "counting bound": str(self.counting_bound),
+            "proof": self.certificate.proof,
             "exhaustive": self.certificate.exhaustive,
             "complete": self.certificate.complete,
             "lower bound": str(self.certificate.lower_bound),

@@ -6,7 +6,7 @@ for all values of the symbols; a written proof; a proof that a proof assistant a
 agreement with brute force (networkx on the unfolded graph) on a number of cases.
 
 >>> len(THEOREMS), next(iter(THEOREMS)), sum(t.machine is not None for t in THEOREMS.values())
-(35, 'fewest_coins', 9)
+(46, 'fewest_coins', 11)
 >>> THEOREMS["exponential_mean"].closed_form.subs({"L": 4, "M": 2})
 45/8
 
@@ -21,7 +21,10 @@ from drnn_theory.tables import Table
 from drnn_theory.theorems.coins import COINS
 from drnn_theory.theorems.comparisons import COMPARISONS
 from drnn_theory.theorems.counts import COUNTS
+from drnn_theory.theorems.depth import DEPTH
 from drnn_theory.theorems.growth import GROWTH
+from drnn_theory.theorems.laws import LAWS
+from drnn_theory.theorems.limits import LIMITS
 from drnn_theory.theorems.means import MEANS
 from drnn_theory.theorems.optima import OPTIMA
 from drnn_theory.theorems.schemes import SCHEMES
@@ -42,7 +45,10 @@ __all__ = [
 
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
-    for group in (COINS, MEANS, ZOO, OPTIMA, SPANS, GROWTH, COUNTS, SCHEMES, COMPARISONS)
+    for group in (
+        *(COINS, MEANS, ZOO, OPTIMA, SPANS, GROWTH, COUNTS, SCHEMES),
+        *(LIMITS, DEPTH, LAWS, COMPARISONS),
+    )
     for theorem in group
 }
 """Name -> theorem, in the order in which a reader meets them."""

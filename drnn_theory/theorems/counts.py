@@ -147,6 +147,7 @@ COUNTING_BOUND = Theorem(
     relation="<=",
     sharp=[*((1, span) for span in range(1, 8)), (2, 2), (2, 3), (2, 4), (3, 3), (3, 5), (4, 4)],
     symbolic=_hockey_stick,
+    machine="counting_bound.v",
 )
 
 

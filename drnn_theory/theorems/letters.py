@@ -12,17 +12,23 @@ import sympy as sp
 
 __all__ = [
     "ASSUMPTIONS",
+    "A",
     "B",
     "D",
     "K",
     "L",
     "M",
+    "P",
     "Q",
+    "R",
     "a",
     "assumed",
     "b",
     "copies",
+    "d",
     "d_0",
+    "d_1",
+    "d_2",
     "dilation",
     "e",
     "i",
@@ -30,6 +36,8 @@ __all__ = [
     "lambda_",
     "m",
     "n",
+    "n_0",
+    "p",
     "q",
     "r",
     "ratio",
@@ -57,6 +65,14 @@ ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "d_0": {"integer": True, "positive": True},  # path length at a lag below the onset
     "e": {"positive": True},  # edges of a path
     "lambda": {"positive": True},  # lag of a path
+    "d": {"positive": True},  # path length
+    "d_1": {"positive": True},  # path length in the lower layers
+    "d_2": {"positive": True},  # path length in the upper layers
+    "p": {"integer": True, "positive": True},  # a prime
+    "R": {"integer": True, "positive": True},  # recurrent lags in all layers
+    "n_0": {"integer": True, "positive": True},  # a lag from which on lengths repeat
+    "A": {"positive": True},  # path lengths up to there, added up
+    "P": {"positive": True},  # path lengths of the period after it, added up
     "w": {},  # marks a recurrent edge in a generating function
     "z": {},  # marks a step of time in a generating function
 }
@@ -68,6 +84,9 @@ _ASSUMED = {_LETTERS[name]: sp.Symbol(name, **kinds) for name, kinds in ASSUMPTI
 L, M, m, q, n, i = (_LETTERS[name] for name in "LMmqni")
 a, b, s, k, r, Q, D, B, K = (_LETTERS[name] for name in "abskrQDBK")
 d_0, e, lambda_, w, z = (_LETTERS[name] for name in ("d_0", "e", "lambda", "w", "z"))
+d, d_1, d_2, p, R, n_0, A, P = (
+    _LETTERS[name] for name in ("d", "d_1", "d_2", "p", "R", "n_0", "A", "P")
+)
 
 ratio = sp.IndexedBase("n", integer=True, positive=True)
 dilation = sp.IndexedBase("s", positive=True)

@@ -18,7 +18,7 @@ from drnn_theory.theorems.exhaustive import (
     schemes_with_last,
     stack_lengths,
 )
-from drnn_theory.theorems.letters import L, M, m, ratio
+from drnn_theory.theorems.letters import L, M, i, m, ratio
 from drnn_theory.theorems.means import DIVISOR_CHAIN_MEAN, EXPONENTIAL_MEAN
 from drnn_theory.theorems.theorem import Theorem
 
@@ -36,13 +36,21 @@ def _best_chains(base: int, layers: int) -> tuple[Any, ...]:
     }
     least = min(means.values())
     best = [chain for chain, mean in means.items() if mean == least]
-    return least, len(best), best[0][1]
+    return least, len(best), best[0]
+
+
+def _with_all_dilations(closed_form: sp.Basic, base: int, layers: int) -> sp.Basic:
+    least, number, power = (part.subs({M: base, L: layers}) for part in closed_form.args)
+    return sp.Tuple(
+        least, number, sp.Tuple(*(power.subs(i, layer) for layer in range(1, layers + 1)))
+    )
 
 
 def _arithmetic_and_geometric_mean(closed_form: sp.Basic) -> Iterator[sp.Basic]:
     # n_i = M exp(u_i) with sum u_i = 0: the mean exceeds the exponential one by half the sum of
     # M g(u_i), g(u) = exp(u) - 1 - u, which is convex and touches 0 at u = 0 only
-    least, _, first_ratio = closed_form
+    least, _, power = closed_form
+    first_ratio = power.subs(i, 2)
     u = sp.Symbol("u", real=True)
     g = sp.exp(u) - 1 - u
     chain = DIVISOR_CHAIN_MEAN.closed_form.subs(m, M ** (L - 1))
@@ -61,13 +69,13 @@ THEOREM_3_1 = Theorem(
     module=__name__,
     left=(
         r"\left( \min \frac1m \sum_{n=1}^{m} d(n),\ \#\{\text{chains that attain it}\},\ "
-        r"\text{their } s_2 \right)"
+        r"\text{their } s_i \right)"
     ),
     holds_for=(
         "stacks of L >= 2 layers with 1 = s_1 | s_2 | .. | s_L = m = M^(L-1), span m: only the "
         "exponential chain has the least mean"
     ),
-    closed_form=sp.Tuple(L + (M - 1) * (L - 1) / 2 + 1 / M ** (L - 1), sp.Integer(1), M),
+    closed_form=sp.Tuple(L + (M - 1) * (L - 1) / 2 + 1 / M ** (L - 1), sp.Integer(1), M ** (i - 1)),
     values=lambda base, layers: {M: base, L: layers},
     brute_force=_best_chains,
     cases=[
@@ -76,6 +84,7 @@ THEOREM_3_1 = Theorem(
         for layers in range(2, 7)
         if base ** (layers - 1) <= 64
     ],
+    evaluate=_with_all_dilations,
     symbolic=_arithmetic_and_geometric_mean,
     machine="theorem_3_1.v",
 )

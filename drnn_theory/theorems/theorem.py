@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from drnn_theory.theorems.dependencies import RESTS_ON
 from drnn_theory.theorems.letters import L, assumed, dilation, ratio
 
 __all__ = [
@@ -112,6 +113,16 @@ class Theorem:
         'fewest_coins.md'
         """
         return f"{self.name}.md"
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """The names of the theorems that its statement or proof uses.
+
+        >>> from drnn_theory import THEOREMS
+        >>> THEOREMS["theorem_3_1"].rests_on
+        ('divisor_chain_mean',)
+        """
+        return RESTS_ON[self.name]
 
     @property
     def statement(self) -> str:
