@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from drnn_theory.reading import read_number, read_scheme, read_word
 
 TASK_OPTIONS = {
     "delay": ("copy_memory, in steps", "100"),
@@ -40,7 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # argparse takes what begins with a minus for an option: a space makes it a word to refuse
     options = parser.parse_args([f" {word}" if re.match(r"-\d", word) else word for word in words])
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads has read enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, ImportError, OSError, OverflowError, RecursionError) as error:
         print(f"drnn-theory: {error}", file=sys.stderr)
         return 2
@@ -84,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Print the mean recurrent length of a scheme of dilations.",
         epilog=EPILOG,
     )
-    mrl.add_argument("scheme", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8")
+    mrl.add_argument(
+        "scheme", nargs="+", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8"
+    )
     mrl.add_argument("--span", help="lags 1..SPAN are averaged; default: the largest dilation")
     mrl.add_argument("--json", action="store_true", help="print JSON")
     mrl.set_defaults(run=_mrl)
@@ -115,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     design.add_argument("--parameters", metavar="50k", help="budget of parameters")
     design.add_argument("--state", metavar="10k", help="budget of values kept while streaming")
     design.add_argument("--steps", metavar="1k", help="budget of sequential steps")
-    design.add_argument("--cell", default="GRU", help="RNN, GRU or LSTM, for budgets; default: GRU")
+    design.add_argument("--cell", help="RNN, GRU or LSTM, for budgets; default: GRU")
     design.add_argument("--json", action="store_true", help="print JSON")
     design.set_defaults(run=_design)
 
@@ -191,23 +202,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def _scheme(text: str) -> tuple[int, ...]:
-    from drnn_theory.dilations import as_dilations
-
-    parts = [part.strip() for part in text.split(",")]
-    return as_dilations([_number(part) for part in parts])
-
-
-def _number(text: str) -> Any:
-    """Return the integer that the text spells, else the text itself, for the doors to refuse."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def _add(named: dict[str, Any], name: str, architecture: Any) -> None:
     if name in named:
         raise ValueError(f"names in a report must differ, got {name!r} twice")
@@ -220,7 +214,7 @@ def _report(options: argparse.Namespace) -> int:
 
     named, span = paper_architectures(), SPAN
     for text in options.scheme:
-        scheme = _scheme(text)
+        scheme = read_scheme(text)
         _add(named, ",".join(map(str, scheme)), scheme)
     if options.schemes:
         added, chosen = read_architectures(options.schemes)
@@ -241,9 +235,11 @@ def _mrl(options: argparse.Namespace) -> int:
     from drnn_theory.measures import compute_mrl, default_span
     from drnn_theory.tables import convention, plain, where
 
-    scheme = _scheme(options.scheme)
+    scheme = read_scheme(options.scheme)
     span = (
-        default_span(scheme) if options.span is None else as_integer(_number(options.span), "span")
+        default_span(scheme)
+        if options.span is None
+        else as_integer(read_number(options.span), "span")
     )
     mean, exact = compute_mrl(scheme, span), compute_mrl(scheme, span, exact=True)
     if options.json:
@@ -259,7 +255,17 @@ def _mrl(options: argparse.Namespace) -> int:
     else:
         also = f" = {exact}" if "/" in str(exact) else ""
         print(f"mean recurrent length over lags 1..{span}: {mean:.12g}{also}")
+        if math.isinf(mean):
+            print(_out_of_reach(scheme, span))
     return 0
+
+
+def _out_of_reach(scheme: tuple[int, ...], span: int) -> str:
+    """Return which lags no path reaches."""
+    common = math.gcd(*scheme)
+    if common > 1:
+        return f"All dilations are multiples of {common}: no path reaches another lag."
+    return f"No path reaches lag 1 with dilations of {min(scheme)} or more."
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -267,18 +273,19 @@ def _compare(options: argparse.Namespace) -> int:
     from drnn_theory.summaries import compare
 
     named, span = read_architectures(options.file)
-    comparison = compare(named, span if options.span is None else _number(options.span))
+    comparison = compare(named, span if options.span is None else read_number(options.span))
     print(json.dumps(comparison.to_dict(), indent=1) if options.json else comparison)
     return 0
 
 
 def _design(options: argparse.Namespace) -> int:
     from drnn_theory.checks import as_integer
+    from drnn_theory.costs import GATES
     from drnn_theory.design import optimal_dilations, recommend
 
-    span = as_integer(_number(options.span), "span")
+    span = as_integer(read_number(options.span), "span")
     budgets = {
-        name: _amount(text)
+        name: read_number(text)
         for name in ("parameters", "state", "steps")
         if (text := getattr(options, name)) is not None
     }
@@ -287,21 +294,17 @@ def _design(options: argparse.Namespace) -> int:
         for name in ("layers", "chains"):
             if getattr(options, name):
                 raise ValueError(f"{name} must not be given with a budget, which decides the depth")
-        found = recommend(span + 1, cell=options.cell, **budgets)
+        cell = read_word(options.cell or "GRU", "cell", (*GATES, "TCN"))
+        found = recommend(span + 1, cell=cell, **budgets)
     else:
-        layers = None if options.layers is None else _number(options.layers)
+        if options.cell is not None:
+            raise ValueError(f"cell must be given with a budget, got {options.cell} without one")
+        layers = None if options.layers is None else read_number(options.layers)
         found = optimal_dilations(
             span, layers, within="divisor_chains" if options.chains else "all"
         )
     print(json.dumps(found.to_dict(), indent=1) if options.json else found)
     return 0
-
-
-def _amount(text: str) -> Any:
-    """Return the number that the text spells, 50k and 2M too."""
-    factor = {"k": 1000, "M": 1000**2}.get(text[-1:], 1)
-    number = _number(text if factor == 1 else text[:-1])
-    return text if isinstance(number, str) else number * factor
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -315,10 +318,13 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _figures(options: argparse.Namespace) -> int:
+    from drnn_theory.figures.venues import VENUES
     from drnn_theory.gallery import write_figures
+    from drnn_theory.writing import FORMATS
 
-    formats = [kind.strip() for kind in options.format.split(",")]
-    for file in write_figures(options.names, options.out, venue=options.venue, formats=formats):
+    formats = [read_word(kind, "format", FORMATS) for kind in options.format.split(",")]
+    venue = read_word(options.venue, "venue", VENUES)
+    for file in write_figures(options.names, options.out, venue=venue, formats=formats):
         print(f"wrote {file}")
     return 0
 
@@ -330,7 +336,7 @@ def _train(options: argparse.Namespace) -> int:
     names = {"length": "steps"}
     given = {name: getattr(options, name) for name in TASK_OPTIONS}
     entry = {
-        names.get(name, name): value if name in ("folder", "path") else _number(value)
+        names.get(name, name): value if name in ("folder", "path") else read_number(value)
         for name, value in given.items()
         if value is not None
     }
@@ -340,14 +346,14 @@ def _train(options: argparse.Namespace) -> int:
         if (value := getattr(options, name.replace("-", "_"))) is not None
     }
     words = ("cell", "optimizer", "readout", "init")
-    settings = {k: v if k in words else _number(v) for k, v in settings.items()}
+    settings = {k: v if k in words else read_number(v) for k, v in settings.items()}
     settings["hidden_size"] = settings.pop("hidden", 20)
     if options.target is not None:
-        settings["target"] = _number(options.target)
+        settings["target"] = read_number(options.target)
     if options.out is not None:
         _picture(options.out)  # refused before the training, not after it
     training = train(
-        _scheme(options.scheme),
+        read_scheme(options.scheme),
         make_task({"name": options.task, **entry}),
         checkpoint=options.checkpoint,
         **{"steps": 1000, **settings},
@@ -391,7 +397,7 @@ def _study(options: argparse.Namespace) -> int:
 
     try:
         study = run_grid(
-            options.file, store=options.store, jobs=_number(options.jobs), retry=options.retry
+            options.file, store=options.store, jobs=read_number(options.jobs), retry=options.retry
         )
     except BrokenExecutor as error:  # a worker was killed
         raise ChildProcessError(str(error)) from None

@@ -33,6 +33,7 @@ from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
 from drnn_theory.layers import Attention, Convolution, Layer, Recurrent, StateSpace, sequential
+from drnn_theory.reading import read_text
 
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
@@ -102,10 +103,9 @@ def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
 
 def read_tables(path: Path) -> dict[str, Any]:
     """Return what the TOML file holds, with no other keys than those of any command."""
+    text = read_text(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
+        data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be a TOML file, got {error}") from None
     unknown = sorted(data.keys() - {"span", "architectures", "study"})
@@ -133,11 +133,7 @@ def _architecture(entry: Any, folder: Path) -> Any:
         _only(entry, {"json"})
         if not isinstance(entry["json"], str):
             raise ValueError(f"json must name a readable file, got {shown(entry['json'])}")
-        try:
-            text = (folder / entry["json"]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise ValueError(f"json must name a readable file, got {error}") from None
-        return graph_from_json(text)
+        return graph_from_json(read_text(folder / entry["json"]))
     if "layers" in entry:
         _only(entry, {"layers", "residual"})
         if not isinstance(entry["layers"], list):

@@ -30,7 +30,8 @@ def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[
     """
     rule = f"{name} must be one or more positive integers"
     try:
-        if isinstance(dilations, (str, bytes, dict, set, frozenset)):  # a scheme has an order
+        unordered = (str, bytes, dict, set, frozenset)  # a scheme has an order, and no columns
+        if isinstance(dilations, unordered) or hasattr(dilations, "columns"):
             raise TypeError
         require_memory(100 * operator.length_hint(dilations), f"a scheme of so many {name}")
         values = list(dilations)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -346,9 +346,16 @@ def graph_to_json(graph: nx.MultiDiGraph) -> str:
     """
     data = nx.node_link_data(as_graph(graph), edges="edges")
     try:
-        return json.dumps(data, allow_nan=False)
+        return json.dumps(data, allow_nan=False, default=_as_python)
     except (TypeError, ValueError) as error:
         raise TypeError(f"nodes must be JSON values to be written, got {error}") from None
+
+
+def _as_python(value: Any) -> Any:
+    """Return a numpy number as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{shown(value)} is a {type(value).__name__}")
 
 
 def graph_from_json(text: str) -> nx.MultiDiGraph:
@@ -473,7 +480,15 @@ def _checked_lag(lag: Any, source: Any, target: Any) -> int:
         return lag
     if lag is None:
         raise ValueError(f"{_lag_of(source, target)} must be a non-negative integer, got none")
-    return as_integer(lag, _lag_of(source, target), minimum=0)
+    try:
+        return as_integer(lag, _lag_of(source, target), minimum=0)
+    except ValueError as error:
+        if isinstance(lag, Real) and lag < 0:
+            raise ValueError(
+                f"{error}: graphs are causal; where an output sees k later inputs, add k to every "
+                "lag, the output of time t then being that of t - k"
+            ) from None
+        raise
 
 
 def _check_phase(node: Any, period: int) -> None:
@@ -526,6 +541,11 @@ def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, d
             raise TypeError(f"a graph of {name} must be directed, got {type(edges).__name__}")
         for source, target, data in edges.edges(data=True):
             traits = {trait: data[trait] for trait in _TRAITS if trait in data}
+            if "lag" not in data and data:  # drawn by another tool
+                raise ValueError(
+                    f"{_lag_of(source, target)} must be given as the attribute lag, "
+                    f"got {', '.join(map(str, data))}"
+                )
             yield source, target, data.get("lag"), traits
         return
     rule = f"{name} must be triples (from, to, lag)"

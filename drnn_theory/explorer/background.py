@@ -6,11 +6,13 @@ change stays as quick while a search goes on. The answer arrives in a thread tha
 
 from __future__ import annotations
 
-import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Any
 
 __all__ = ["Latest"]
@@ -61,30 +63,37 @@ class Latest:
     def _compute(
         self, question: int, deliver: Callable[[Any, str], object], arguments: Any
     ) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
         with self._lock:
             if question != self._question:
                 return
-            process = self._process = context.Process(
-                target=_answer, args=(theirs, self._function, arguments), daemon=True
+            # a new interpreter that knows nothing of the running script, which it would run again
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-            process.start()
-        theirs.close()
         answer, error = None, "the computation was ended from outside"
-        with suppress(EOFError, OSError):  # the process ended without an answer
-            answer, error = ours.recv()
-        ours.close()
-        process.join()
+        with suppress(OSError, EOFError, pickle.UnpicklingError):  # it ended without an answer
+            told, _ = process.communicate(pickle.dumps((self._function, arguments)))
+            answer, error = pickle.loads(told)
         with self._lock:
             if question == self._question:
                 self._timer = self._process = None
                 deliver(answer, error)
 
 
-def _answer(pipe: Connection, function: Callable[..., Any], arguments: Any) -> None:
-    """Compute in the new process and send back (answer, "") or (None, error)."""
-    try:
-        pipe.send((function(*arguments), ""))
-    except Exception as error:
-        pipe.send((None, f"{type(error).__name__}: {error}"))
+def _answer() -> None:
+    """Compute what stands on the standard input; write (answer, "") or (None, error)."""
+    with os.fdopen(os.dup(1), "wb") as told:
+        os.dup2(2, 1)  # what the function prints is no part of the answer
+        function, arguments = pickle.load(sys.stdin.buffer)
+        try:
+            answer = pickle.dumps((function(*arguments), ""))
+        except Exception as error:
+            answer = pickle.dumps((None, f"{type(error).__name__}: {error}"))
+        told.write(answer)
+
+
+if __name__ == "__main__":
+    _answer()

@@ -12,7 +12,6 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +23,7 @@ from drnn_theory.catalogue import FAMILIES
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph
+from drnn_theory.reading import read_number
 
 __all__ = ["FORMS", "GIVEN", "LIMIT", "Choice", "Count", "Flag", "Form", "Lists", "OneOf", "Scheme"]
 
@@ -272,18 +272,10 @@ def _within_limits(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
 def _integers(text: str, name: str, most: int) -> tuple[int, ...]:
     """Return the positive integers of a text; commas and spaces part them."""
     parts = re.sub(r"[\[\](),]", " ", text).split()
-    values = as_dilations([_number(part) for part in parts], name=name)
+    values = as_dilations([read_number(part) for part in parts], name=name)
     _require_at_most(len(values), most, f"the number of {name}")
     _require_at_most(max(values), LIMIT, name)
     return values
-
-
-def _number(text: str) -> Any:
-    """Return the number that the text spells, else the text itself, to be refused."""
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text
 
 
 def _require_at_most(value: int, most: int, name: str) -> None:

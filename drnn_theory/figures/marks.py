@@ -11,6 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.legend import Legend
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from drnn_theory.checks import shown
@@ -22,6 +24,7 @@ __all__ = [
     "draw_lines",
     "legend_above",
     "legend_above_all",
+    "legend_name",
     "logarithmic",
     "powers_of_two",
     "require_names",
@@ -32,6 +35,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vP*X"
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
 
+MARK = "\u2060"
 Curve = tuple[Any, Any]
 
 
@@ -54,7 +58,7 @@ def draw_lines(
     points = points or {}
     for i, name in enumerate(dict.fromkeys([*curves, *points])):
         colour = COLOURS[i % len(COLOURS)]
-        label = name
+        label = legend_name(name)
         if name in curves:
             x, y = curves[name]
             y = np.where(np.isfinite(np.asarray(y, dtype=float)), y, np.nan).astype(float)
@@ -86,6 +90,27 @@ def draw_lines(
     legend_above(ax)
 
 
+def legend_name(name: str) -> str:
+    """Return the label by which a legend shows a name as it was typed.
+
+    matplotlib leaves out labels that begin with an underscore: a mark that has no width stands
+    before them until the legend is made.
+    """
+    return MARK + name if name.startswith("_") else name
+
+
+def _write_names(legend: Legend) -> None:
+    """Write the names as they were typed, those that are no formula letter by letter."""
+    parser = MathTextParser("agg")
+    for text in legend.get_texts():
+        name = text.get_text().removeprefix(MARK)
+        text.set_text(name)
+        try:
+            parser.parse(name)
+        except ValueError:
+            text.set_parse_math(False)
+
+
 def legend_above(ax: Axes) -> None:
     """Put the legend above the axes, where no curve can lie under it, as wide as it fits."""
     handles, labels = ax.get_legend_handles_labels()
@@ -94,7 +119,7 @@ def legend_above(ax: Axes) -> None:
         assert figure is not None
         width = figure.get_size_inches()[0] * ax.get_position().width
         form = _columns(labels, width) | {"bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
-        ax.legend(handles, labels, loc="lower center", **form)
+        _write_names(ax.legend(handles, labels, loc="lower center", **form))
 
 
 def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
@@ -107,7 +132,8 @@ def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
             legend.remove()
     labels = list(named)
     form = _columns(labels, figure.get_size_inches()[0])
-    figure.legend(list(named.values()), labels, loc="outside upper center", **form)
+    legend = figure.legend(list(named.values()), labels, loc="outside upper center", **form)
+    _write_names(legend)
 
 
 def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:

@@ -9,7 +9,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from drnn_theory.figures.marks import COLOURS, MARKERS, Curve, legend_above, logarithmic
+from drnn_theory.figures.marks import (
+    COLOURS,
+    MARKERS,
+    Curve,
+    legend_above,
+    legend_name,
+    logarithmic,
+)
 
 if TYPE_CHECKING:
     from drnn_theory.design import Option
@@ -53,7 +60,7 @@ def plot_measures(measures: Mapping[str, Mapping[str, float]], *, ax: Axes | Non
             markersize=4,
             color=COLOURS[i % len(COLOURS)],
             markerfacecolor="none" if i % 2 else None,
-            label=measure,
+            label=legend_name(measure),
         )
     ax.set_yticks(rows, names)
     ax.set_ylim(len(names) - 0.5, -0.5)
@@ -75,7 +82,7 @@ def plot_scatter(groups: Mapping[str, Curve], *, ax: Axes | None = None) -> Axes
             color=COLOURS[i % len(COLOURS)],
             markerfacecolor="none" if i % 2 else None,
             markeredgewidth=0.8,
-            label=name,
+            label=legend_name(name),
         )
     legend_above(ax)
     return ax

@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib import font_manager
 from tueplots import bundles
 
-from drnn_theory.checks import one_of
+from drnn_theory.reading import read_word
 
 __all__ = ["VENUES", "venue_style"]
 
@@ -38,12 +38,12 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     Text is set by matplotlib, not by LaTeX, so that no LaTeX is needed. Of the venue's fonts the
     first that is installed as TrueType is taken, since matplotlib cannot embed another kind in a
     PDF as print wants it, and STIX, which is like Times and comes with matplotlib, where none is.
-    Raises ValueError for a venue that tueplots does not know.
+    Case, and a year, do not matter; ValueError for a venue that tueplots does not know.
 
     >>> venue_style("neurips")["figure.figsize"][0], venue_style("icml", wide=False)["font.size"]
     (5.5, 8)
     """
-    bundle = VENUES[one_of(venue, "venue", VENUES)]
+    bundle = VENUES[read_word(venue, "venue", VENUES)]
     accepted = inspect.signature(bundle).parameters
     wanted = {"usetex": False, "column": "full" if wide else "half"}
     style = bundle(**{key: value for key, value in wanted.items() if key in accepted})
@@ -58,6 +58,8 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
         "font.family": "serif",
         "font.serif": [*fonts[:1], "STIXGeneral"],
         "mathtext.fontset": "stix",
+        "pdf.fonttype": 42,  # Type 3, matplotlib's default, is refused by submission systems
+        "ps.fonttype": 42,
         "axes.linewidth": 0.6,
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,

@@ -1,0 +1,108 @@
+"""What people type and paste, as numbers, schemes and words; text files as editors write them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from drnn_theory.checks import one_of, shown
+from drnn_theory.dilations import as_dilations
+
+__all__ = ["read_number", "read_scheme", "read_text", "read_word"]
+
+_FACTORS = {"": 1, "k": 1000, "m": 1000**2}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_number(text: str) -> Any:
+    """Return the number that the text spells, 50k, 50K and 2M too; other text as it is.
+
+    What is no number is left for the doors to refuse by its name.
+
+    >>> read_number("784"), read_number("1k"), read_number("0.5M"), read_number("1e3")
+    (784, 1000, 500000, 1000.0)
+    >>> read_number("many")
+    'many'
+    """
+    found = re.fullmatch(r"\s*([+-]?[\d_.]+(?:e[+-]?\d+)?)\s*([kKmM]?)\s*", text)
+    if found is None:
+        return text
+    for kind in (int, float):
+        try:
+            number = kind(found[1]) * _FACTORS[found[2].lower()]
+        except ValueError:
+            continue
+        whole = found[2] and float(number).is_integer()
+        return int(number) if whole else number
+    return text
+
+
+def read_scheme(words: str | Iterable[str], *, name: str = "dilations") -> tuple[int, ...]:
+    """Return the scheme that text spells, in whatever form it is typed or pasted.
+
+    Numbers stand between commas, semicolons or spaces, in brackets or not, in one word or several.
+
+    >>> read_scheme("1,2,4,8"), read_scheme("[1, 2, 4, 8]"), read_scheme(["1", "2", "4", "8"])
+    ((1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))
+    >>> read_scheme("1,two")
+    Traceback (most recent call last):
+    ValueError: dilations must be one or more positive integers, as in 1,2,4,8, got 'two'
+    """
+    text = words if isinstance(words, str) else " ".join(words)
+    inner = text.strip()
+    while len(inner) > 1 and inner[0] + inner[-1] in ("[]", "()", "{}"):
+        inner = inner[1:-1].strip()
+    rule = f"{name} must be one or more positive integers, as in 1,2,4,8"
+    if re.search(r"[\[\](){}]", inner):
+        raise ValueError(f"{rule}, got {shown(text)}: a scheme is one list")
+    numbers = []
+    for part in re.split(r"\s*[,;]\s*|\s+", inner.strip(" ,;")):
+        number = read_number(part)
+        if isinstance(number, str):
+            raise ValueError(f"{rule}, got {shown(part or text)}")
+        numbers.append(number)
+    return as_dilations(numbers, name=name)
+
+
+def read_word(text: str, name: str, choices: Iterable[str]) -> str:
+    """Return the choice that the text spells in any case, without a year or marks between.
+
+    >>> read_word("gru", "cell", ["RNN", "GRU"]), read_word("NeurIPS 2025", "venue", ["neurips"])
+    ('GRU', 'neurips')
+    """
+    known = list(choices)
+    if not isinstance(text, str):
+        return str(one_of(text, name, known))
+    meant = [word for word in known if _letters(word) == _letters(text)] or [
+        word for word in known if _letters(word) == re.sub(r"(20)?\d\d$", "", _letters(text))
+    ]
+    return meant[0] if len(meant) == 1 else str(one_of(text, name, known))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).lower()
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, with or without a byte order mark, in UTF-8 or marked UTF-16.
+
+    Raises ValueError, naming the file, where it cannot be read or is in another encoding.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} must be a readable file, got {error.strerror}") from None
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} must be text in UTF-8, got another encoding: save it so"
+        ) from None
