@@ -43,9 +43,9 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mrl", "1,x"], "got [1, 'x']: 'x' is a str"),
-        (["mrl", ""], "got ['']"),
-        (["mrl", "1,,2"], "got [1, '', 2]"),
+        (["mrl", "1,x"], "as in 1,2,4,8, got 'x'"),
+        (["mrl", ""], "as in 1,2,4,8, got ''"),
+        (["mrl", "1,,2"], "as in 1,2,4,8, got '1,,2'"),
         (["mrl", "0"], "0 is not positive"),
         (["mrl", "1,2.5"], "2.5 is not an integer"),
         (["mrl", "1,2", "--span", "0"], "span must be a positive integer, got 0"),
@@ -57,7 +57,7 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
         (["design", "--span", "8", "--parameters", "x"], "parameters must be a positive integer"),
         (["design", "--span", "8", "--parameters", "2"], "parameters must be at least"),
         (["design", "--span", "8", "--state", "9", "--layers", "2"], "layers must not be given"),
-        (["design", "--span", "8", "--state", "9", "--cell", "X"], "'LSTM', got 'X'"),
+        (["design", "--span", "8", "--state", "9", "--cell", "X"], "'LSTM', 'TCN', got 'X'"),
         (["report", "--scheme", "1,-2"], "-2 is not positive"),
         (["report", "--schemes", "absent.toml"], "absent.toml must be a readable file"),
         (

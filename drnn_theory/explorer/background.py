@@ -24,7 +24,7 @@ DELAY = 0.3
 class Latest:
     """The answers of one function, which must be importable, to the question asked last.
 
-    ``deliver(answer, error)`` is called in another thread, holding ``lock``: with the answer, or
+    ``deliver(found, error)`` is called in another thread, holding ``lock``: with the answer, or
     with None and what went wrong in words. Whoever asks and drops while holding the same lock is
     never told the answer to an earlier question.
     """
@@ -68,32 +68,28 @@ class Latest:
                 return
             # a new interpreter that knows nothing of the running script, which it would run again
             process = self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
+                [sys.executable, "-c", f"from {__name__} import answer; answer()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        answer, error = None, "the computation was ended from outside"
+        found, error = None, "the computation was ended from outside"
         with suppress(OSError, EOFError, pickle.UnpicklingError):  # it ended without an answer
             told, _ = process.communicate(pickle.dumps((self._function, arguments)))
-            answer, error = pickle.loads(told)
+            found, error = pickle.loads(told)
         with self._lock:
             if question == self._question:
                 self._timer = self._process = None
-                deliver(answer, error)
+                deliver(found, error)
 
 
-def _answer() -> None:
+def answer() -> None:
     """Compute what stands on the standard input; write (answer, "") or (None, error)."""
     with os.fdopen(os.dup(1), "wb") as told:
         os.dup2(2, 1)  # what the function prints is no part of the answer
         function, arguments = pickle.load(sys.stdin.buffer)
         try:
-            answer = pickle.dumps((function(*arguments), ""))
+            result = pickle.dumps((function(*arguments), ""))
         except Exception as error:
-            answer = pickle.dumps((None, f"{type(error).__name__}: {error}"))
-        told.write(answer)
-
-
-if __name__ == "__main__":
-    _answer()
+            result = pickle.dumps((None, f"{type(error).__name__}: {error}"))
+        told.write(result)
