@@ -173,6 +173,7 @@ UNREACHABLE_LAGS = Theorem(
     brute_force=_unreached,
     cases=[(2, 3), (3, 4), (2, 9), (5, 7), (4, 9), (8, 5), (6, 11)],
     symbolic=_reflection,
+    machine="unreachable_lags.v",
 )
 
 GROWTH = (LINEAR_LOWER_BOUND, UNREACHABLE_LAGS)

@@ -280,6 +280,130 @@ Proof.
     + intros [m' [-> H]]. exists (m' + k). split; [lia|]. apply Hrep. now exists m'.
 Qed.
 
+(** ** The certificate *)
+
+(** [n] can be paid with at most [k] coins. *)
+Definition reaches (D : stack) (n k : nat) : Prop :=
+  exists cs, incl cs D /\ list_sum cs = n /\ length cs <= k.
+
+Lemma reaches_pays : forall D n k,
+  reaches D n k <-> exists ks, pays D ks n /\ list_sum ks <= k.
+Proof.
+  intros D n k. split.
+  - intros [cs [Hin [<- Hlen]]]. destruct (counts_of_coins D cs Hin) as [ks [Hks Hnum]].
+    exists ks. split; [assumption | lia].
+  - intros [ks [[Hlen <-] Hle]]. destruct (coins_of_counts D ks Hlen) as [cs [Hin [Hsum Hnum]]].
+    exists cs. repeat split; [assumption | assumption | lia].
+Qed.
+
+Lemma reaches_more : forall D n k k', k <= k' -> reaches D n k -> reaches D n k'.
+Proof. intros D n k k' Hk [cs [Hin [Hsum Hlen]]]. exists cs. repeat split; auto. lia. Qed.
+
+Lemma reaches_0 : forall D n, reaches D n 0 -> n = 0.
+Proof. intros D n [[|c cs] [_ [<- Hlen]]]; [reflexivity | simpl in Hlen; lia]. Qed.
+
+(** The last coin. *)
+Lemma reaches_step : forall D n k, 0 < n ->
+  (reaches D n (S k) <-> exists s, In s D /\ s <= n /\ reaches D (n - s) k).
+Proof.
+  intros D n k Hn. split.
+  - intros [[|c cs] [Hin [Hsum Hlen]]]; unfold list_sum in Hsum; simpl in Hsum, Hlen; [lia|].
+    exists c. split; [apply Hin; now left|]. split; [lia|].
+    exists cs. split; [intros x Hx; apply Hin; now right|]. unfold list_sum. split; lia.
+  - intros [s [Hs [Hle [cs [Hin [Hsum Hlen]]]]]]. exists (s :: cs).
+    split; [intros x [<-|Hx]; auto|]. unfold list_sum in *. simpl. split; lia.
+Qed.
+
+Lemma fewest_reaches : forall D n k,
+  fewest D n k <-> reaches D n k /\ forall j, reaches D n j -> k <= j.
+Proof.
+  intros D n k. split.
+  - intros [[ks [Hks Hsum]] Hmin]. split; [apply reaches_pays; exists ks; split; [auto | lia]|].
+    intros j Hj. apply reaches_pays in Hj as [js [Hjs Hle]]. specialize (Hmin js Hjs). lia.
+  - intros [Hk Hmin]. apply reaches_pays in Hk as [ks [Hks Hle]].
+    assert (Hleast : forall js, pays D js n -> k <= list_sum js)
+      by (intros js Hjs; apply Hmin, reaches_pays; eauto).
+    split; [|assumption]. exists ks. split; [assumption|]. specialize (Hleast ks Hks). lia.
+Qed.
+
+Lemma periodic_of_reaches : forall D a n, 0 < n ->
+  (forall k, reaches D n (S k) <-> reaches D (n - a) k) -> periodic_at D a n.
+Proof.
+  intros D a n Hn Hiff.
+  assert (Hpay : forall x, payable D x <-> exists k, reaches D x k).
+  { intros x. split.
+    - intros [ks Hks]. exists (list_sum ks). apply reaches_pays. eauto.
+    - intros [k Hk]. apply reaches_pays in Hk as [ks [Hks _]]. now exists ks. }
+  split.
+  - rewrite !Hpay. split; intros [k Hk].
+    + exists k. apply Hiff. apply (reaches_more D n k); [lia | assumption].
+    + exists (S k). now apply Hiff.
+  - intros k. rewrite fewest_reaches. split.
+    + intros [Hk Hmin]. destruct k as [|k]; [apply reaches_0 in Hk; lia|].
+      exists k. split; [lia|]. apply fewest_reaches. split; [now apply Hiff|].
+      intros j Hj. apply Hiff in Hj. specialize (Hmin _ Hj). lia.
+    + intros [k' [-> Hk']]. apply fewest_reaches in Hk' as [Hk' Hmin].
+      rewrite Nat.add_1_r. split; [now apply Hiff|].
+      intros [|j] Hj; [apply reaches_0 in Hj; lia|]. apply Hiff in Hj. specialize (Hmin _ Hj). lia.
+Qed.
+
+Lemma reaches_of_periodic : forall D a n, positive D -> periodic_at D a n ->
+  forall k, reaches D n (S k) <-> reaches D (n - a) k.
+Proof.
+  intros D a n Hpos [Hpay Hfew] k.
+  assert (Hleast : forall x j, reaches D x j -> exists i, fewest D x i /\ i <= j).
+  { intros x j Hj. destruct (fewest_exists D x Hpos) as [i Hi].
+    - apply reaches_pays in Hj as [ks [Hks _]]. now exists ks.
+    - exists i. split; [assumption|]. apply fewest_reaches in Hi as [_ Hmin]. auto. }
+  split; intros Hk; destruct (Hleast _ _ Hk) as [i [Hi Hle]].
+  - apply Hfew in Hi as [i' [-> Hi']]. apply fewest_reaches in Hi' as [Hi' _].
+    apply (reaches_more D _ i'); [lia | assumption].
+  - assert (Hn : fewest D n (i + 1)) by (apply Hfew; eauto).
+    apply fewest_reaches in Hn as [Hn _]. apply (reaches_more D _ (i + 1)); [lia | assumption].
+Qed.
+
+(** What holds on a consecutive lags holds for ever: the lengths of a lags decide the next one. *)
+Theorem periodicity_certificate : forall (D : stack) (a N : nat),
+  positive D -> (forall s, In s D -> s <= a) -> a <= N + 1 ->
+  (forall n, N < n <= N + a -> periodic_at D a n) ->
+  forall n, N < n -> periodic_at D a n.
+Proof.
+  intros D a N Hpos Hmax HN Hwindow n.
+  assert (Hmin : forall s, In s D -> 0 < s)
+    by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto).
+  induction n as [n IH] using lt_wf_ind. intros Hn.
+  destruct (Nat.le_gt_cases n (N + a)) as [Hle|Hgt]; [apply Hwindow; lia|].
+  apply periodic_of_reaches; [lia|]. intros [|k].
+  - split; intros H.
+    + apply reaches_step in H as [s [Hs [Hsn H]]]; [|lia]. apply reaches_0 in H.
+      specialize (Hmax s Hs). lia.
+    + apply reaches_0 in H. lia.
+  - rewrite !reaches_step by lia. split; intros [s [Hs [Hsn H]]];
+      pose proof (Hmax s Hs); pose proof (Hmin s Hs); exists s; (split; [assumption|]);
+      (split; [lia|]).
+    + apply (reaches_of_periodic D a (n - s) Hpos (IH (n - s) ltac:(lia) ltac:(lia))) in H.
+      now replace (n - a - s) with (n - s - a) by lia.
+    + apply (reaches_of_periodic D a (n - s) Hpos (IH (n - s) ltac:(lia) ltac:(lia))).
+      now replace (n - s - a) with (n - a - s) by lia.
+Qed.
+
+(** L + n/s at least, and at most as much as for the rest of n by s more than n/s rounded down. *)
+Theorem linear_bounds : forall (D : stack) (s n k r : nat),
+  positive D -> In s D -> (forall x, In x D -> x <= s) ->
+  fewest D n k -> fewest D (n mod s) r ->
+  n <= s * k /\ k <= n / s + r.
+Proof.
+  intros D s n k r Hpos Hs Hmax Hk Hr. split.
+  - apply fewest_reaches in Hk as [[cs [Hin [<- Hlen]]] _].
+    assert (list_sum cs <= s * length cs) by (apply sum_at_most; intros c Hc; auto). nia.
+  - assert (0 < s) by (unfold positive in Hpos; rewrite Forall_forall in Hpos; auto).
+    apply fewest_reaches in Hk as [_ Hmin]. apply fewest_reaches in Hr as [[cs [Hin [Hsum Hlen]]] _].
+    apply Hmin. exists (repeat s (n / s) ++ cs). split; [|split].
+    + apply incl_app; [|assumption]. intros c Hc. now apply repeat_spec in Hc as ->.
+    + rewrite list_sum_app, sum_of_repeat, Hsum. pose proof (Nat.div_mod n s ltac:(lia)). lia.
+    + rewrite app_length, repeat_length. lia.
+Qed.
+
 (** The bound is sharp: with the dilations a - 1 and a, for every a >= 3, the lag (a - 1)^2 can be
     reached, (a - 1)^2 - a cannot. *)
 Theorem bound_is_sharp_always : forall a, 3 <= a ->
