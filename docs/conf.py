@@ -15,7 +15,7 @@ import drnn_theory
 project = "drnn_theory"
 author = "the drnn_theory developers"
 copyright = author
-version = release = "0.1.0"
+version = release = drnn_theory.__version__
 
 extensions = [
     "myst_nb",

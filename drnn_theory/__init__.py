@@ -1,4 +1,7 @@
-"""How far back a recurrent network remembers, and why.
+"""The memory of recurrent networks: how far back it reaches, and why.
+
+Six questions, six groups of names: name an architecture, measure it, prove it, design it, run it,
+show it. The reference lists them in that order.
 
 >>> from drnn_theory import exponential_dilations
 >>> exponential_dilations(4)

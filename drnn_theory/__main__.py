@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from drnn_theory import __version__
 from drnn_theory.reading import read_number, read_scheme, read_word
 
 TASK_OPTIONS = {
@@ -34,6 +35,7 @@ TRAIN_OPTIONS = {
     "readout": "normal",
     "init": "that of DilatedRNN",
 }
+
 EPILOG = "Exit codes: 0 done; 1 a check failed; 2 bad input, one line on stderr."
 
 
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         description="How far back a recurrent network remembers, and why.",
         epilog=EPILOG,
     )
+    parser.add_argument("--version", action="version", version=f"drnn-theory {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     report = commands.add_parser(

@@ -30,7 +30,7 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 from operator import length_hint
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import networkx as nx
 
@@ -41,6 +41,7 @@ from drnn_theory.layers import Convolution, Layer, Recurrent, layer_name, sequen
 
 __all__ = [
     "Architecture",
+    "Module",
     "as_architecture",
     "as_cyclic_graph",
     "clockwork_rnn",
@@ -60,8 +61,17 @@ __all__ = [
     "zhang_rnn",
 ]
 
-Architecture: TypeAlias = Iterable[int] | nx.MultiDiGraph
-"""A flat sequence of dilations (a stack, bottom layer first) or a cyclic graph."""
+
+class Module(Protocol):
+    """A torch module; one of this package stands for the architecture that it was built from."""
+
+    def parameters(self) -> Any:
+        """Return its parameters."""
+
+
+Architecture: TypeAlias = Iterable[int] | nx.MultiDiGraph | Module
+"""A flat sequence of dilations (a stack, bottom layer first), a cyclic graph, or a model of this
+package."""
 
 
 def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:

@@ -30,7 +30,7 @@ EXTRAS = {
 def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
     """Return ``value`` as an int of at least ``minimum``; integral floats and numpy integers do.
 
-    Raises ValueError for a number that will not do and TypeError for what is no number; the
+    Raises ValueError for a number that will not do and TypeError for anything but a number; the
     message calls the value ``name``.
 
     >>> as_integer(8.0, "span")
@@ -63,7 +63,7 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
 def as_number(value: Any, name: str, *, low: float = 0.0, high: float = math.inf) -> float:
     """Return ``value`` as a finite float in [low, high].
 
-    Raises ValueError for a number that will not do and TypeError for what is no number (a bool, a
+    Raises ValueError for a number that will not do and TypeError for anything else (a bool, a
     string); the message calls the value ``name``.
 
     >>> as_number(1, "gain"), as_number(0.5, "dropout", high=1)

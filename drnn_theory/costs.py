@@ -1,4 +1,4 @@
-"""What an architecture costs: parameters, streaming state, sequential steps.
+"""The costs of an architecture: parameters, streaming state, sequential steps.
 
 Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit that reads by a matrix
 what comes back from itself is a recurrent cell as torch.nn has it: per gate one matrix for every
@@ -16,7 +16,7 @@ from typing import Any
 
 import networkx as nx
 
-from drnn_theory.architectures import as_architecture
+from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import (
@@ -43,7 +43,7 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 def count_parameters(
-    architecture: Any, hidden_size: int, input_size: int = 1, cell: str = "RNN"
+    architecture: Architecture, hidden_size: int, *, cell: str = "RNN", input_size: int = 1
 ) -> int:
     """Return the number of parameters of the architecture, biases included.
 
@@ -60,7 +60,7 @@ def count_parameters(
 
 
 def hidden_size_for(
-    parameters: int, architecture: Any, cell: str = "RNN", input_size: int = 1
+    parameters: int, architecture: Architecture, *, cell: str = "RNN", input_size: int = 1
 ) -> int:
     """Return the largest hidden size whose :func:`count_parameters` is within ``parameters``.
 
@@ -111,7 +111,7 @@ def require_equal_widths(
 
 
 def state_size(
-    architecture: Any, hidden_size: int, cell: str = "RNN", *, input_size: int = 1
+    architecture: Architecture, hidden_size: int, *, cell: str = "RNN", input_size: int = 1
 ) -> int:
     """Return how many values streaming inference must keep from one step to the next.
 

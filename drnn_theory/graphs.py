@@ -359,9 +359,9 @@ def _as_python(value: Any) -> Any:
 
 
 def graph_from_json(text: str) -> nx.MultiDiGraph:
-    """Return the cyclic graph that :func:`graph_to_json` wrote, checked as if built anew.
+    """Return the cyclic graph that :func:`graph_to_json` wrote, checked as if it were built here.
 
-    Raises ValueError, naming the culprit, for what is no such graph. JSON has no tuples: lists that
+    Raises ValueError, naming the culprit, for any other text. JSON has no tuples: lists that
     stand for nodes are read as tuples.
 
     >>> edges = [{"source": "x", "target": "h", "lag": 0}, {"source": "h", "target": "h", "lag": 3}]

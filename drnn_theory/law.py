@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 from scipy.optimize import brentq
 
-from drnn_theory.architectures import as_architecture
+from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.paths.general import Wiring
 from drnn_theory.words import pairs_by_lag, words_are_paths
@@ -19,7 +19,7 @@ __all__ = ["expected_gradient_profile", "mean_field_slopes"]
 
 
 def expected_gradient_profile(
-    architecture: Any,
+    architecture: Architecture,
     gain: float | Iterable[float],
     horizon: int,
     *,

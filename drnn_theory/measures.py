@@ -22,7 +22,7 @@ from typing import Any, Literal
 import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
 from drnn_theory.graphs import EdgeTable, edge_table, matrix_edges, sums, unit_of
@@ -49,7 +49,7 @@ Phase = Literal["worst", "mean", "best"]
 
 
 def compute_mrl(
-    architecture: Any,
+    architecture: Architecture,
     span: int | None = None,
     *,
     exact: bool = False,
@@ -84,7 +84,7 @@ def compute_mrl(
 
 
 def mrl_curve(
-    architecture: Any,
+    architecture: Architecture,
     spans: Iterable[int],
     *,
     exact: bool = False,
@@ -125,7 +125,7 @@ def _means(
 
 
 def longest_lag(
-    architecture: Any, span: int | None = None, *, vertical: bool = True
+    architecture: Architecture, span: int | None = None, *, vertical: bool = True
 ) -> tuple[int, float]:
     """Return the lag of 1..span whose shortest path is longest, and that length.
 
@@ -142,7 +142,7 @@ def longest_lag(
     return lag, math.inf if length is None else length
 
 
-def default_span(architecture: Any) -> int:
+def default_span(architecture: Architecture) -> int:
     """Return the span used unless one is given: the largest dilation, or lag, of the architecture.
 
     >>> default_span([1, 8, 2])
@@ -163,7 +163,7 @@ def _span(architecture: tuple[int, ...] | nx.MultiDiGraph, span: int | None) -> 
     return int(largest)
 
 
-def vertical_edges(architecture: Any) -> float:
+def vertical_edges(architecture: Architecture) -> float:
     """Return the fewest edges on any path from an input to an output at the same time.
 
     For a stack that is its number of layers, which every path has. Identities are no edges.
@@ -176,7 +176,7 @@ def vertical_edges(architecture: Any) -> float:
     return math.inf if math.isinf(length) else int(length)
 
 
-def output_steps(architecture: Any) -> tuple[int, int]:
+def output_steps(architecture: Architecture) -> tuple[int, int]:
     """Return at how many of how many steps an output exists, (1, 1) where at every step.
 
     Where that is not every step, as above a strided layer, some lags are out of reach from every
@@ -197,7 +197,7 @@ def output_steps(architecture: Any) -> tuple[int, int]:
     return len(phases) // share, period // share
 
 
-def receptive_field(architecture: Any) -> float:
+def receptive_field(architecture: Architecture) -> float:
     """Return one plus the longest lag of a path from an input to an output: inf with a cycle.
 
     Where every shorter lag is reached too, as in convolutions, that is the number of steps that can
@@ -219,7 +219,7 @@ def receptive_field(architecture: Any) -> float:
     return int(max(walks[table.outputs])) + 1
 
 
-def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
+def deepest_path(architecture: Architecture) -> list[tuple[Any, Any, int]]:
     """Return a path from input to output that attains the feedforward depth, as edges (u, v, lag).
 
     Identities on the way are listed too, and count none.
@@ -244,7 +244,7 @@ def deepest_path(architecture: Any) -> list[tuple[Any, Any, int]]:
     ]
 
 
-def recurrent_edges_per_node(architecture: Any) -> Fraction:
+def recurrent_edges_per_node(architecture: Architecture) -> Fraction:
     """Return :math:`N_r` [1]: edges of positive lag on cycles per hidden node.
 
     Hidden is every node but inputs and sums, which only identities enter; identities are no edges
@@ -283,7 +283,7 @@ class CriticalCycle:
     potentials: dict[Any, int]
 
 
-def critical_cycle(architecture: Any, *, least: bool = False) -> CriticalCycle:
+def critical_cycle(architecture: Architecture, *, least: bool = False) -> CriticalCycle:
     """Return the cycle of largest (or ``least``) lag per edge on any input-output walk.
 
     Raises ValueError where no cycle lies on such a walk.
@@ -328,7 +328,7 @@ def _least_cycle(table: EdgeTable) -> tuple[list[int], Fraction | float, np.ndar
 _NO_CYCLE = "a cycle must lie on a walk from an input to an output, got none"
 
 
-def recurrent_skip_coefficient(architecture: Any) -> Fraction | float:
+def recurrent_skip_coefficient(architecture: Architecture) -> Fraction | float:
     """Return s [2]: the largest lag per edge of a directed cycle.
 
     It is inf as soon as a cycle consists of identities: they carry a value any way at no edge.
@@ -340,7 +340,7 @@ def recurrent_skip_coefficient(architecture: Any) -> Fraction | float:
     return critical_cycle(architecture).ratio
 
 
-def recurrent_depth(architecture: Any) -> Fraction:
+def recurrent_depth(architecture: Architecture) -> Fraction:
     """Return :math:`d_r` [2]: the largest number of edges per lag of a directed cycle.
 
     It is 0 if all cycles consist of identities, which count no edge. Only cycles on a walk from an
@@ -353,7 +353,7 @@ def recurrent_depth(architecture: Any) -> Fraction:
     return Fraction(0) if math.isinf(ratio) else 1 / Fraction(ratio)
 
 
-def feedforward_depth(architecture: Any) -> Fraction:
+def feedforward_depth(architecture: Architecture) -> Fraction:
     """Return :math:`d_f` [2]: the largest edges - lag * recurrent depth of an input-output path.
 
     In this package's convention, where the output of a stack is its top layer, a stack of L layers
@@ -366,7 +366,7 @@ def feedforward_depth(architecture: Any) -> Fraction:
     return Fraction(int(max(walks[table.outputs])), unit)
 
 
-def _deepest_walks(architecture: Any) -> tuple[EdgeTable, np.ndarray, np.ndarray, int]:
+def _deepest_walks(architecture: Architecture) -> tuple[EdgeTable, np.ndarray, np.ndarray, int]:
     """Return by node the largest (edges - lag * recurrent depth) of a walk from an input.
 
     Last come the gain per edge and the unit that both are measured in, as a fraction's denominator.
@@ -396,5 +396,5 @@ def _as_float(mean: float | Fraction) -> float:
         ) from None
 
 
-def _table(architecture: Any) -> EdgeTable:
+def _table(architecture: Architecture) -> EdgeTable:
     return edge_table(as_cyclic_graph(architecture))

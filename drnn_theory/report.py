@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
 from drnn_theory.checks import require_extra, require_memory
 from drnn_theory.costs import state_size
 from drnn_theory.figures import plot_gradient_profiles, plot_unfolded
@@ -56,7 +56,7 @@ class Report(NamedTuple):
 
 
 def write_report(
-    architectures: Mapping[str, Any],
+    architectures: Mapping[str, Architecture],
     out: str | Path = "report",
     *,
     span: int = SPAN,
@@ -147,7 +147,9 @@ def closed_forms(theorems: Iterable[Theorem]) -> tuple[Table, Table, list[str]]:
     return Table(rows, footnotes), Table(statements, footnotes), failures
 
 
-def measured_gradients(architectures: Mapping[str, Any], lags: int) -> tuple[Table, list[str]]:
+def measured_gradients(
+    architectures: Mapping[str, Architecture], lags: int
+) -> tuple[Table, list[str]]:
     """Return autograd's path counts and gradient norms of each at lags 0..lags, and mismatches.
 
     Schemes run as a DilatedRNN, which knows nothing of graphs; other graphs as a GraphRNN.
@@ -201,7 +203,7 @@ def measured_gradients(architectures: Mapping[str, Any], lags: int) -> tuple[Tab
 
 
 def report_figures(
-    architectures: Mapping[str, Any], span: int, gradients: Table
+    architectures: Mapping[str, Architecture], span: int, gradients: Table
 ) -> list[PaperFigure]:
     """Return the report's figures: a graph unfolded, path lengths, means by span, gradient norms.
 

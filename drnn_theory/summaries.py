@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drnn_theory.architectures import as_architecture
+from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.costs import count_parameters, require_equal_widths, state_size
 from drnn_theory.measures import (
@@ -166,7 +166,7 @@ class Comparison:
 
 
 def summary(
-    architecture: Any,
+    architecture: Architecture,
     span: int | None = None,
     *,
     name: str | None = None,
@@ -234,7 +234,9 @@ def summary(
     )
 
 
-def compare(architectures: Mapping[str, Any], span: int | None = None, **sizes: Any) -> Comparison:
+def compare(
+    architectures: Mapping[str, Architecture], span: int | None = None, **sizes: Any
+) -> Comparison:
     """Return the summaries of named architectures, all at one span.
 
     The span is the largest default of any of them unless given; ``sizes`` are those of
@@ -294,7 +296,7 @@ def _named(subject: str, function: Callable[..., Any], *arguments: Any, **option
         raise type(error)(f"{subject}: {error}") from None
 
 
-def _defined(measure: Callable[[Any], Any], architecture: Any) -> Any:
+def _defined(measure: Callable[[Any], Any], architecture: Architecture) -> Any:
     try:
         return measure(architecture)
     except ValueError:
@@ -302,7 +304,7 @@ def _defined(measure: Callable[[Any], Any], architecture: Any) -> Any:
 
 
 def _sized(
-    cost: Callable[..., int], architecture: Any, hidden_size: int, **sizes: Any
+    cost: Callable[..., int], architecture: Architecture, hidden_size: int, **sizes: Any
 ) -> int | None:
     """Return a cost, None where an identity would join the input to states of another width."""
     try:

@@ -192,3 +192,9 @@ def test_train_refuses_in_one_line(capsys, words, problem):
     assert printed.out == ""
     assert printed.err.count("\n") == 1
     assert problem in printed.err
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"drnn-theory {drnn_theory.__version__}\n"

@@ -41,7 +41,7 @@ def test_parameters_and_state_are_those_of_the_torch_module(
         assert count_parameters(dilations, hidden, **sizes) == count_parameters(
             graph, hidden, **sizes
         )
-        assert state_size(dilations, hidden, cell) == state_size(graph, hidden, **sizes)
+        assert state_size(dilations, hidden, cell=cell) == state_size(graph, hidden, **sizes)
     _, state = model(torch.zeros(1, 1, features))
     tensors = [t for layer in state for t in (layer if isinstance(layer, tuple) else (layer,))]
     if not fuse:  # a module keeps the states that fusion reads beside those that the layer reads
@@ -84,19 +84,19 @@ cells = st.sampled_from(["RNN", "GRU", "LSTM"])
 @settings(max_examples=40)
 @given(st.integers(50, 10**7), schemes, cells, st.integers(1, 4))
 def test_one_unit_more_than_fits_is_too_many(parameters, dilations, cell, inputs):
-    if count_parameters(dilations, 1, inputs, cell) > parameters:
+    if count_parameters(dilations, 1, cell=cell, input_size=inputs) > parameters:
         with pytest.raises(ValueError, match="must be at least"):
-            hidden_size_for(parameters, dilations, cell, inputs)
+            hidden_size_for(parameters, dilations, cell=cell, input_size=inputs)
         return
-    hidden = hidden_size_for(parameters, dilations, cell, inputs)
-    assert count_parameters(dilations, hidden, inputs, cell) <= parameters
-    assert count_parameters(dilations, hidden + 1, inputs, cell) > parameters
+    hidden = hidden_size_for(parameters, dilations, cell=cell, input_size=inputs)
+    assert count_parameters(dilations, hidden, cell=cell, input_size=inputs) <= parameters
+    assert count_parameters(dilations, hidden + 1, cell=cell, input_size=inputs) > parameters
 
 
 def test_the_least_budget_that_fits_one_unit_gives_one_unit():
-    assert hidden_size_for(12, [1], "GRU") == 1
+    assert hidden_size_for(12, [1], cell="GRU") == 1
     with pytest.raises(ValueError, match=re.escape("parameters must be at least 12 for one unit")):
-        hidden_size_for(11, [1], "GRU")
+        hidden_size_for(11, [1], cell="GRU")
 
 
 @given(schemes, st.integers(1, 40))
@@ -117,8 +117,8 @@ def test_steps_are_the_longest_chains_of_the_unfolded_graph(dilations, length):
     [
         (lambda: count_parameters([1], 0), ValueError, "hidden_size must be a positive integer"),
         (lambda: count_parameters([], 3), ValueError, "dilations must be one or more"),
-        (lambda: count_parameters([1], 3, 1, "gru"), ValueError, "got 'gru'"),
-        (lambda: state_size([1], 3, None), ValueError, "'GRU', 'LSTM', got None"),
+        (lambda: count_parameters([1], 3, cell="gru"), ValueError, "got 'gru'"),
+        (lambda: state_size([1], 3, cell=None), ValueError, "'GRU', 'LSTM', got None"),
         (lambda: state_size([1], True), TypeError, "hidden_size must be a positive integer"),
         (lambda: hidden_size_for(0, [1]), ValueError, "parameters must be a positive integer"),
         (lambda: sequential_steps([1], 0), ValueError, "length must be a positive integer, got 0"),

@@ -473,14 +473,14 @@ def test_options_fit_their_budgets_and_none_betters_another(length, budgets, cel
     for option in found.options:
         scheme, hidden = option.dilations, option.hidden_size
         assert option.mrl == compute_mrl(scheme, length - 1, exact=True)
-        assert option.parameters == count_parameters(scheme, hidden, 1, cell)
-        assert option.state == state_size(scheme, hidden, cell)
+        assert option.parameters == count_parameters(scheme, hidden, cell=cell)
+        assert option.state == state_size(scheme, hidden, cell=cell)
         assert option.steps == sequential_steps(scheme, length)
         costs = {"parameters": option.parameters, "state": option.state, "steps": option.steps}
         assert all(costs[name] <= budget for name, budget in budgets.items())
         wider = {
-            "parameters": count_parameters(scheme, hidden + 1, 1, cell),
-            "state": state_size(scheme, hidden + 1, cell),
+            "parameters": count_parameters(scheme, hidden + 1, cell=cell),
+            "state": state_size(scheme, hidden + 1, cell=cell),
         }
         assert any(wider[name] > budgets[name] for name in wider if name in budgets)
     for shorter, longer in itertools.pairwise(found.options):

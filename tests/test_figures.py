@@ -18,7 +18,7 @@ from drnn_theory import (
 )
 from drnn_theory.capacities.curves import linear_memory
 from drnn_theory.gradients import unit_dilated_rnn
-from drnn_theory.paths.reference import shortest_path
+from drnn_theory.paths import shortest_path
 
 mpl.use("agg")
 

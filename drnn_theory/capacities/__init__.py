@@ -1,4 +1,4 @@
-"""What can be recovered of past inputs: memory, Fisher and information capacities, exponents.
+"""Capacities of memory, Fisher and information, and exponents: what is left of past inputs.
 
 The mean recurrent length counts edges; these classical measures ask how much of an input is left.
 Of linear systems they are exact and need no torch; of models they are estimated from simulated

@@ -1,4 +1,4 @@
-"""Which dilations? The best schemes for a span, what bounds them, and what they cost.
+"""The best dilations for a span, the bounds that hold for all, and what they cost.
 
 Theorem 3.1 of the DilatedRNN paper answers it among divisor chains whose largest dilation is the
 span. In general a stack's mean recurrent length is its depth plus the mean number of coins, so that

@@ -1,4 +1,4 @@
-"""What no scheme can beat, and what the exponential ones reach."""
+"""Bounds that no scheme can beat, and the best exponential schemes."""
 
 from __future__ import annotations
 

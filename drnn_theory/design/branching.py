@@ -99,7 +99,7 @@ class Search:
 
     def __post_init__(self) -> None:
         # A length is cut off far above any that matters; the bounds only get weaker, and whatever
-        # comes out as good enough is computed anew without the cut.
+        # comes out as good enough is computed again without the cut.
         self.cut = 200 if self.ceiling < 60 * self.target.span else 60_000
         self.dtype = np.uint8 if self.cut == 200 else np.uint16
         # what no scheme costs less than: with nothing cheaper to hope for the search is over

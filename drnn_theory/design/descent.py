@@ -30,7 +30,7 @@ def descents(
     """Yield schemes that no single replacement betters, their costs and the effort of each.
 
     First from the best exponential scheme; then, until ``budget`` is spent or the cost is 0, again
-    and again from the last scheme accepted, with some of its dilations drawn anew; now and then a
+    and again from the last scheme accepted, with some of its dilations drawn again; sometimes a
     slightly worse scheme is accepted, or the best returned to.
     """
     rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def first_scheme(target: Target) -> tuple[int, ...]:
 
 
 def _redrawn(target: Target, scheme: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
-    """Return the scheme with one to three free dilations drawn anew, evenly in their logarithm."""
+    """Return the scheme with one to three free dilations drawn again, evenly in their logarithm."""
     kept = [s for s in scheme if s not in target.given]
     drop = min(len(kept), int(rng.integers(1, 4)))
     for i in sorted(rng.choice(len(kept), size=drop, replace=False), reverse=True):

@@ -1,4 +1,4 @@
-"""How deep, how wide, which dilations: what fits a budget, and what is not bettered by another."""
+"""Recommendations of depth, width and dilations within budgets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The options none of which is bettered in mean recurrent length and hidden size at once.
+    """The best options: no other has a shorter mean recurrent length and is as wide.
 
     They come by mean recurrent length, the shortest first, over the lags 1..span.
     """
@@ -132,10 +132,10 @@ def recommend(
     ``parameters`` counts those of the layers, ``state`` the numbers carried from step to step
     (:func:`state_size`), ``steps`` the sequential steps through one sequence
     (:func:`sequential_steps`). Every scheme gets the largest hidden size that fits, so parameters
-    or state must be limited. Of the schemes looked at, the options are those that no other betters
-    in mean recurrent length (over all lags of the sequence) and hidden size at once. The schemes
-    come from a short search, seeded, for this span and for shorter ones, whose dilations are
-    smaller and cost less state; :func:`optimal_dilations` searches longer and proves.
+    or state must be limited. Of the schemes looked at, the options are those of which no other has
+    both a shorter mean recurrent length, over all lags of the sequence, and as large a hidden size.
+    The schemes come from a short search, seeded, for this span and for shorter ones, whose
+    dilations are smaller and cost less state; :func:`optimal_dilations` searches longer and proves.
 
     Raises ValueError, with what would fit, if nothing does.
 
@@ -177,19 +177,21 @@ def _largest(
         return None
     sizes = []
     if "parameters" in budgets:
-        if count_parameters(scheme, 1, input_size, cell) > budgets["parameters"]:
+        if count_parameters(scheme, 1, cell=cell, input_size=input_size) > budgets["parameters"]:
             return None
-        sizes.append(hidden_size_for(budgets["parameters"], scheme, cell, input_size))
+        sizes.append(
+            hidden_size_for(budgets["parameters"], scheme, cell=cell, input_size=input_size)
+        )
     if "state" in budgets:
-        sizes.append(budgets["state"] // state_size(scheme, 1, cell))
+        sizes.append(budgets["state"] // state_size(scheme, 1, cell=cell))
     if not (hidden := min(sizes)):
         return None
     return Option(
         scheme,
         hidden,
         Fraction(compute_mrl(scheme, length - 1, exact=True)),
-        count_parameters(scheme, hidden, input_size, cell),
-        state_size(scheme, hidden, cell),
+        count_parameters(scheme, hidden, cell=cell, input_size=input_size),
+        state_size(scheme, hidden, cell=cell),
         needed,
     )
 
@@ -199,8 +201,8 @@ def _require_that_something_fits(
 ) -> None:
     """Refuse budgets below one layer of one unit, which costs the least in every respect."""
     least = {
-        "parameters": count_parameters([1], 1, input_size, cell),
-        "state": state_size([1], 1, cell),
+        "parameters": count_parameters([1], 1, cell=cell, input_size=input_size),
+        "state": state_size([1], 1, cell=cell),
         "steps": sequential_steps([1], length),
     }
     for name, budget in budgets.items():

@@ -1,4 +1,4 @@
-"""What a search hands back: the schemes, what they reach, and how much of that is proved."""
+"""Results of a search: the schemes, what they reach, and how much of that is proved."""
 
 from __future__ import annotations
 

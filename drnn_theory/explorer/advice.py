@@ -1,4 +1,4 @@
-"""Is there a better scheme? From the table that comes with the package, else by a search.
+"""A better scheme, from the table that comes with the package or else by a search.
 
 An architecture is held against the stacks of as many hidden layers with distinct dilations from 1
 within the span: the class of :func:`drnn_theory.optimal_dilations`.

@@ -1,4 +1,4 @@
-"""What can be chosen: the architectures with their fields, and what stands in them as code.
+"""Choices of the explorer: architectures with their fields, and the same as code.
 
 Every family of :mod:`drnn_theory.catalogue` has a form. A form's fields bear the names of the
 family's arguments and read what a person typed, by hand or by slider. Limits keep the answer to

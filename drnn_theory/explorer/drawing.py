@@ -1,4 +1,4 @@
-"""What is drawn on the page: one SVG of d(n) above the unfolded graph, written as text.
+"""The drawing of the explorer: one SVG of d(n) above the unfolded graph, written as text.
 
 Matplotlib takes about a second for a graph of nine layers over 256 steps; a path of line segments
 written as text takes milliseconds, and follows the page's colours, dark or light. The figure that

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from drnn_theory.architectures import Architecture
 from drnn_theory.explorer.advice import Best, advise, known, quick, search
 from drnn_theory.explorer.background import Latest
 from drnn_theory.explorer.choices import FORMS, GIVEN, LIMIT, Choice
@@ -25,7 +26,7 @@ __all__ = ["Explorer", "explore"]
 WORST = -1  # the starting phase "worst at each lag" in its dropdown
 
 
-def explore(architecture: Any = None, span: int | None = None) -> Explorer:
+def explore(architecture: Architecture | None = None, span: int | None = None) -> Explorer:
     """Return a panel for JupyterLab that explores an architecture and its memory.
 
     Choose an architecture, its dilations and the span, by hand or by slider, and see at once the
@@ -229,7 +230,7 @@ class Explorer(widgets.VBox):
         return 1 if isinstance(architecture, tuple) else int(architecture.graph["period"])
 
     def _set_limits(self, span: int, lag: int, period: int) -> None:
-        """Fit the sliders to a span and a period without looking anew for each of them."""
+        """Fit the sliders to a span and a period and look once, not once for each of them."""
         self._setting = True
         self.span.max = max(512, span)
         self.span.value = self.span_number.value = span

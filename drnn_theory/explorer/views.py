@@ -1,4 +1,4 @@
-"""What is seen: every number that the explorer shows, computed from what was chosen.
+"""The numbers that the explorer shows, computed from what was chosen.
 
 Nothing here knows a widget. A :class:`View` is computed in two steps: the wiring of an
 architecture once, and the profile once for each span, so that picking another lag costs little.
@@ -21,8 +21,8 @@ from drnn_theory.explorer.choices import LIMIT, Choice
 from drnn_theory.graphs import unit_of
 from drnn_theory.measures import default_span
 from drnn_theory.paths import lengths_over_phases
-from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE
+from drnn_theory.paths.general import Wiring
+from drnn_theory.paths.routes import lengths_by_start, route, worst_start
 
 __all__ = ["View", "look"]
 
@@ -64,7 +64,7 @@ class View:
     @property
     def length(self) -> float:
         """The number of edges on the shortest path to the lag, inf where none leads."""
-        return len(self.path) - 1 if self.path else math.inf
+        return float(self.lengths[self.lag])
 
     @property
     def recurrent(self) -> int:
@@ -112,21 +112,21 @@ def look(
     >>> look(Choice.of([1, 2, 4, 8])).mrl
     Fraction(45, 8)
     """
-    graph, wiring, names = _wired(choice)
+    graph, wiring = _wired(choice)
     span = default_span(choice.architecture) if span is None else as_integer(span, "span")
     if span > LIMIT:
         raise ValueError(f"span must be at most {LIMIT} in explore, got {span}")
-    mrl, lengths, longest = _profile(choice, span)
+    mrl, lengths, longest = _lengths(choice, span)
     lag = min(longest if lag is None else as_integer(lag, "lag", minimum=0), span)
     period = graph.graph["period"]
     worst = start is None
     if start is None:
-        start = _worst_start(choice, span, lag) if period > 1 else 0
+        start = _worst_start(choice, lag) if period > 1 else 0
     else:
         start = as_integer(start, "start", minimum=0) % period
         if period > 1:
             lengths = _by_start(choice, span)[start]
-    path = _path(wiring, names, start, lag)
+    path = route(graph, wiring, start, lag)
     return View(choice, span, lag, start, worst, mrl, lengths, longest, path)
 
 
@@ -140,74 +140,28 @@ def number(value: Fraction | float) -> str:
 
 
 @lru_cache(maxsize=16)
-def _wired(choice: Choice) -> tuple[nx.MultiDiGraph, Wiring, list[Any]]:
-    """Return the cyclic graph, its wiring, and the names of the wiring's units."""
+def _wired(choice: Choice) -> tuple[nx.MultiDiGraph, Wiring]:
+    """Return the cyclic graph and its wiring."""
     checked = choice.architecture
     graph = dilated_rnn(checked) if isinstance(checked, tuple) else checked
-    wiring = Wiring(graph)
-    period = graph.graph["period"]
-    return graph, wiring, list(dict.fromkeys(unit_of(node, period) for node in wiring.table.nodes))
+    return graph, Wiring(graph)
 
 
 @lru_cache(maxsize=64)
-def _profile(choice: Choice, span: int) -> tuple[Fraction | float, np.ndarray, int]:
+def _lengths(choice: Choice, span: int) -> tuple[Fraction | float, np.ndarray, int]:
     """Return the mean, d(0..span) of the worst phase, and the lag of the longest path."""
-    _, wiring, _ = _wired(choice)
-    if wiring.period > 1:  # the same from the table that the single phases are read from
-        lengths = _by_start(choice, span)[wiring.starts].max(axis=0)
-        longest = 1 + int(np.argmax(lengths[1:]))
-        total = float(lengths[1:].sum())
-        return (math.inf if math.isinf(total) else Fraction(int(total), span)), lengths, longest
-    (profile,) = lengths_over_phases(choice.architecture, span)
-    (sum_,) = profile.totals([span])
-    mean = math.inf if sum_ is None else Fraction(sum_, span)
-    return mean, profile.up_to(span), profile.longest(span)[0]
+    (lengths,) = lengths_over_phases(choice.architecture, span)
+    (total,) = lengths.totals([span])
+    mean = math.inf if total is None else Fraction(total, span)
+    return mean, lengths.up_to(span), lengths.longest(span)[0]
 
 
 @lru_cache(maxsize=64)
 def _by_start(choice: Choice, span: int) -> np.ndarray:
     """Return ``lengths[phase, n]`` for n = 0..span, inf where no path leads."""
-    _, wiring, _ = _wired(choice)
-    table = np.full((wiring.period, span + 1), math.inf)
-    every = path_lengths_by_unit(wiring, range(wiring.period), wiring.period - 1 + span)
-    best = every[:, wiring.output_units].min(axis=1, initial=UNREACHABLE)
-    for phase in range(wiring.period):
-        found = best[phase : phase + span + 1, phase]
-        table[phase] = np.where(found < UNREACHABLE, found, math.inf)
-    return table
+    return lengths_by_start(_wired(choice)[1], span)
 
 
-def _worst_start(choice: Choice, span: int, lag: int) -> int:
-    """Return the first phase from which the path to the lag is longest.
-
-    Phases in which no input arrives have no path at all, and do not count.
-    """
-    _, wiring, _ = _wired(choice)
-    at_lag = _by_start(choice, span)[wiring.starts, lag]
-    return int(wiring.starts[int(np.argmax(at_lag))])
-
-
-def _path(wiring: Wiring, names: list[Any], start: int, lag: int) -> list[tuple[int, Any]]:
-    """Return one shortest path to the lag, walked back from its end; empty if none leads.
-
-    At equal lengths the edge of the largest lag is taken, so that the path rises late.
-    """
-    if not wiring.output_units:
-        return []
-    lengths = path_lengths_by_unit(wiring, [start], start + lag)[:, :, 0]
-    time = start + lag
-    unit = min(wiring.output_units, key=lambda u: int(lengths[time, u]))
-    if lengths[time, unit] >= UNREACHABLE:
-        return []
-    nodes = [(time, names[unit])]
-    sources = wiring.sources(start)
-    while time > start or unit not in sources:
-        edges = wiring.steps[time % wiring.period]
-        back, before = max(
-            (n, u)
-            for u, v, n, weight in edges
-            if v == unit and n <= time and lengths[time - n, u] + weight == lengths[time, unit]
-        )
-        time, unit = time - back, before
-        nodes.append((time, names[unit]))
-    return nodes[::-1]
+@lru_cache(maxsize=512)
+def _worst_start(choice: Choice, lag: int) -> int:
+    return worst_start(_wired(choice)[1], lag)

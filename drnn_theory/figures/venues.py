@@ -1,4 +1,4 @@
-"""How figures look at a venue: width, font sizes and fonts, from tueplots.
+"""Styles of venues: width, font sizes and fonts of figures, from tueplots.
 
 Nothing here is set for good: a style is a dictionary for ``matplotlib.rc_context``.
 """

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from drnn_theory.architectures import Architecture
 from drnn_theory.figures import plot_measures, plot_mrl_against_span, plot_path_lengths
 from drnn_theory.figures.marks import powers_of_two
 from drnn_theory.gallery.figure import PaperFigure, Rows
@@ -40,7 +41,7 @@ def curves_by_name(
 
 
 def path_lengths_by_lag(
-    architectures: Mapping[str, Any], span: int, *, name: str, caption: str
+    architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
 ) -> PaperFigure:
     """Return the figure of d(n) in the worst phase for lags 0..span."""
 
@@ -63,7 +64,7 @@ def path_lengths_by_lag(
 
 
 def mrl_by_span(
-    architectures: Mapping[str, Any], span: int, *, name: str, caption: str
+    architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
 ) -> PaperFigure:
     """Return the figure of the mean recurrent length against spans up to ``span``."""
     spans = sorted({round(2 ** (k / 8)) for k in range(8 * span.bit_length())})
@@ -86,7 +87,7 @@ def mrl_by_span(
 
 
 def measures_side_by_side(
-    architectures: Mapping[str, Any], span: int, *, name: str, caption: str
+    architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
 ) -> PaperFigure:
     """Return the figure of mean and longest shortest path, and what they cost, shortest first."""
 

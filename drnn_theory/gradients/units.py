@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_cyclic_graph
 from drnn_theory.dilations import as_dilations
 from drnn_theory.models import DilatedRNN, GraphRNN
 
@@ -25,7 +25,7 @@ def unit_dilated_rnn(dilations: Any) -> DilatedRNN:
     return _unit(DilatedRNN(1, 1, scheme, nonlinearity="relu", dtype=torch.float64))
 
 
-def unit_graph_rnn(architecture: Any) -> GraphRNN:
+def unit_graph_rnn(architecture: Architecture) -> GraphRNN:
     """Return the GraphRNN whose Jacobians count paths, for a positive input.
 
     >>> from drnn_theory import skip_rnn

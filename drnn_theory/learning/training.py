@@ -179,7 +179,7 @@ def train(
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
     one_of(readout, "readout", READOUTS)
-    body_of = _body(model, task, hidden_size, cell, init)  # refuses what is no architecture
+    body_of = _body(model, task, hidden_size, cell, init)  # refuses anything but an architecture
     settings = {
         "model": _described(model),
         "hidden_size": hidden_size,

@@ -17,7 +17,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 
 def check_cell(cell: Any, nonlinearity: Any, bias: bool, init: Any) -> None:
-    """Refuse what is no cell, and choices that the cell does not have."""
+    """Refuse anything but a cell, and choices that the cell does not have."""
     own = callable(cell)
     if not own and (not isinstance(cell, str) or cell not in CELLS):
         raise ValueError(

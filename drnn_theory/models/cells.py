@@ -6,7 +6,7 @@ one per chunk, and only the recurrent product and the cell run per block of at m
 
 A backward pass turns what the forward pass kept of a chunk into the factors that carry the gradient
 of the state to every sum; the blocks multiply them by that gradient in place; then the weights'
-gradients are one product per chunk. What is kept could be computed anew: it would save three
+gradients are one product per chunk. What is kept could be computed again: it would save three
 quarters of a GRU's memory, but costs a quarter of its time at 64 units.
 """
 
@@ -190,7 +190,7 @@ def lstm_backward(
         o, i, f, g = gates.split(size)
         before, factors = h[:, a:b], buffer[:, : b - a]
         by_o, by_i, by_f, by_g, by_c = factors.split(size)  # dy / d(sum under o), dc / .., dy / dc
-        t = _tanh(new_c[:, a:b], out=by_c)  # cheaper to compute anew than to keep
+        t = _tanh(new_c[:, a:b], out=by_c)  # cheaper to compute again than to keep
         aten.sigmoid_backward(t, o, grad_input=by_o)
         aten.sigmoid_backward(g, i, grad_input=by_i)
         aten.sigmoid_backward(c[:, a:b], f, grad_input=by_f)

@@ -1,4 +1,4 @@
-"""What the models refuse: tensors of another shape, dtype or device than theirs."""
+"""Checks of a model's input and state: shape, dtype and device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def autocasts(x: Tensor) -> bool:
 
 
 def check_input(model: Any, x: Any, *, casts: bool = False) -> None:
-    """Refuse what is no input of the model."""
+    """Refuse anything but an input of the model."""
     order = "batch, time" if model.batch_first else "time, batch"
     rule = f"input must be a tensor of shape ({order}, {model.input_size})"
     if not isinstance(x, Tensor):
@@ -36,7 +36,7 @@ def check_state(
     casts: bool = False,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Refuse what is no tensor of that shape; ``kind`` says what must be in its place.
+    """Refuse anything but a tensor of that shape; ``kind`` says what must be in its place.
 
     ``dtype`` is that of the parameters where it is not given.
     """

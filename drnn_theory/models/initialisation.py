@@ -1,4 +1,4 @@
-r"""How matrices and biases are drawn before training.
+r"""Random matrices and biases, as they are drawn before training.
 
 A gated layer keeps the matrices of its gates stacked in one tensor; each is a matrix of its own
 here. Torch draws all numbers uniformly up to 1 / sqrt(hidden_size), which gives a recurrent matrix

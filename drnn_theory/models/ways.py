@@ -1,4 +1,4 @@
-"""Which way a layer runs: by columns, by torch's function on a view, or called as it is.
+"""Ways to run a layer: by columns, by torch's function on a view, or called as it is.
 
 The first two know torch's formulas, and serve exactly torch's layers on the CPU, seen by autograd
 alone. A layer with hooks, a subclass, a layer put in by a tool, and any layer under a transform, a

@@ -20,12 +20,11 @@ the answer is refused by name.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import as_architecture, as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, require_memory
 from drnn_theory.dilations import is_divisor_chain
 from drnn_theory.paths.certificates import combined, graph_profiles
@@ -37,7 +36,7 @@ from drnn_theory.paths.general import (
 )
 from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
 from drnn_theory.paths.ranges import range_profile
-from drnn_theory.paths.reference import shortest_path
+from drnn_theory.paths.routes import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
 
 __all__ = [
@@ -57,7 +56,7 @@ SIGHT, FAR_SIGHT = 100, 2 * 10**4
 
 
 def shortest_path_lengths(
-    architecture: Any, horizon: int, *, start: int | str = 0, vertical: bool = True
+    architecture: Architecture, horizon: int, *, start: int | str = 0, vertical: bool = True
 ) -> np.ndarray:
     r"""Return the number of edges d(n) on the shortest path to lag n, for n = 0..horizon.
 
@@ -91,7 +90,7 @@ def shortest_path_lengths(
     return np.where(lengths < UNREACHABLE, lengths, np.inf)
 
 
-def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]:
+def path_counts(architecture: Architecture, horizon: int, *, start: int = 0) -> list[int]:
     r"""Return the exact number of paths to lag n, for n = 0..horizon, as a list of int.
 
     For a stack these are the coefficients of :math:`\prod_l 1 / (1 - z^{s_l})`.
@@ -105,7 +104,7 @@ def path_counts(architecture: Any, horizon: int, *, start: int = 0) -> list[int]
     return path_counts_of_graph(graph, horizon, start=start)
 
 
-def path_table(architecture: Any, horizon: int, *, start: int = 0) -> list[dict[int, int]]:
+def path_table(architecture: Architecture, horizon: int, *, start: int = 0) -> list[dict[int, int]]:
     r"""Return, for n = 0..horizon, the exact number of paths to lag n by their recurrent edges.
 
     Entry n maps the number of edges of positive lag, identities not counted, to the number of paths

@@ -8,11 +8,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer
 from drnn_theory.graphs import identity_edges, unfold
 
-__all__ = ["reference_path_counts", "reference_path_lengths", "shortest_path"]
+__all__ = ["reference_path", "reference_path_counts", "reference_path_lengths"]
 
 
 def reference_path_lengths(
@@ -68,12 +68,14 @@ def _unfolded_from(
     return unfolded, [(start, u) for u in graph.graph["inputs"] if (start, u) in unfolded]
 
 
-def shortest_path(architecture: Any, lag: int, *, start: int = 0) -> list[tuple[int, Any]]:
+def reference_path(
+    architecture: Architecture, lag: int, *, start: int = 0
+) -> list[tuple[int, Any]]:
     """Return one shortest path to ``lag`` as its (time, unit) nodes; an empty list if none leads.
 
     Of several it is one with the fewest identities on the way.
 
-    >>> shortest_path([1, 2, 4], 5)
+    >>> reference_path([1, 2, 4], 5)
     [(0, 'x'), (0, 'h1'), (1, 'h1'), (1, 'h2'), (1, 'h3'), (5, 'h3')]
     """
     graph = as_cyclic_graph(architecture)

@@ -1,4 +1,4 @@
-"""How many paths there are, and what that forbids: generating function and counting bound."""
+"""Numbers of paths, and the bounds that follow: generating function and counting bound."""
 
 from __future__ import annotations
 

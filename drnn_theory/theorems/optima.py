@@ -1,4 +1,4 @@
-"""Which dilations are best: Theorem 3.1 of Chang et al., what it needs, and the best base."""
+"""The best dilations: Theorem 3.1 of Chang et al., its hypotheses, and the best base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""What a theorem is here: a closed form, the brute force it must equal, and its evidence.
+r"""Theorems as objects: a closed form, the brute force it must equal, and its evidence.
 
 Letters are those of :mod:`drnn_theory.theorems.letters`: L layers, span m, base M, dilations s_l,
 ratios n_i = s_i / s_{i-1} of a divisor chain, q = m / s_L.

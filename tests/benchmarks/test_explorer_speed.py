@@ -10,7 +10,7 @@ import pytest
 from drnn_theory import explore
 from drnn_theory.explorer import choices, views
 
-CACHES = (choices._built, views._wired, views._profile, views._by_start)
+CACHES = (choices._built, views._wired, views._lengths, views._by_start)
 NINE = "1, 2, 4, 8, 16, 32, 64, 128, 256"
 FORMS = {
     "DilatedRNN": ("dilated_rnn", {"dilations": NINE}),

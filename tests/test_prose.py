@@ -1,0 +1,38 @@
+"""Words that a reader stumbles over, in everything that people read."""
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BANNED = ("anew", "bettered", "what is no", "utilize", "leverage", "in order to", "going forward")
+CODE = sorted((ROOT / "drnn_theory").rglob("*.py"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "proofs").rglob("*.md")) + sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def prose(path):
+    """Return what a file says to people: its text, or its strings and comments."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    kinds = (tokenize.COMMENT, tokenize.STRING)
+    return " ".join(token.string for token in tokens if token.type in kinds)
+
+
+@pytest.mark.parametrize("path", CODE + PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_word_is_one_to_stumble_over(path):
+    text = re.sub(r"[\s#\"]+", " ", prose(path)).lower()
+    assert [word for word in BANNED if re.search(rf"\b{word}\b", text)] == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_head_of_a_module_names_its_subject(path):
+    head = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert not re.match(r"(What|How|Which|Where|Why|When|Is|Does)\b", head), head.split("\n")[0]
+    assert not re.match(r"[^.:]*\?", head), head.split("\n")[0]
