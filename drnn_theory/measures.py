@@ -187,12 +187,11 @@ def output_steps(architecture: Architecture) -> tuple[int, int]:
     >>> output_steps(cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2))
     (1, 2)
     """
-    architecture = as_architecture(architecture)
-    period = 1 if isinstance(architecture, tuple) else architecture.graph["period"]
-    if period == 1:
+    graph = as_architecture(architecture)
+    if isinstance(graph, tuple) or graph.graph["period"] == 1:
         return 1, 1
-    outputs = set(architecture.graph["outputs"])
-    phases = {phase for phase, unit in architecture if unit in outputs}
+    period, outputs = graph.graph["period"], set(graph.graph["outputs"])
+    phases = {phase for phase, unit in graph if unit in outputs}
     share = math.gcd(len(phases), period)
     return len(phases) // share, period // share
 
