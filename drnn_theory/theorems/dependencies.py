@@ -1,4 +1,4 @@
-"""What rests on what: the theorems that the proof of each theorem uses, as data and as a graph."""
+"""Dependencies between theorems: those that the proof of each theorem uses, as data and as a graph."""
 
 from __future__ import annotations
 
