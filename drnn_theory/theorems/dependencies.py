@@ -1,4 +1,4 @@
-"""Dependencies between theorems: those that the proof of each theorem uses, as data and as a graph."""
+"""Dependencies between theorems: those that each proof uses, as data and as a graph."""
 
 from __future__ import annotations
 
