@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "drnn_theory"
 
 LAYERS = [
     ["checks"],
-    ["dilations", "cycles", "tables", "writing", "stores"],
+    ["dilations", "reading", "cycles", "tables", "writing", "stores"],
     ["graphs", "measured", "studies"],
     ["layers", "transformers", "architectures", "catalogue", "words", "law", "costs", "paths"],
     ["measures", "theorems", "design", "summaries", "capacities"],
