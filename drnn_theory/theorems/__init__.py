@@ -6,7 +6,7 @@ for all values of the symbols; a written proof; a proof that a proof assistant a
 agreement with brute force (networkx on the unfolded graph) on a number of cases.
 
 >>> len(THEOREMS), next(iter(THEOREMS)), sum(t.machine is not None for t in THEOREMS.values())
-(46, 'fewest_coins', 12)
+(48, 'fewest_coins', 12)
 >>> THEOREMS["exponential_mean"].closed_form.subs({"L": 4, "M": 2})
 45/8
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from drnn_theory.tables import Table
+from drnn_theory.theorems.certificates import CERTIFICATES
 from drnn_theory.theorems.coins import COINS
 from drnn_theory.theorems.comparisons import COMPARISONS
 from drnn_theory.theorems.counts import COUNTS
@@ -46,7 +47,7 @@ __all__ = [
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for group in (
-        *(COINS, MEANS, ZOO, OPTIMA, SPANS, GROWTH, COUNTS, SCHEMES),
+        *(COINS, MEANS, ZOO, OPTIMA, SPANS, GROWTH, CERTIFICATES, COUNTS, SCHEMES),
         *(LIMITS, DEPTH, LAWS, COMPARISONS),
     )
     for theorem in group

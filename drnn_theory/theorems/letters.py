@@ -42,6 +42,7 @@ __all__ = [
     "r",
     "ratio",
     "s",
+    "sigma",
     "w",
     "z",
 ]
@@ -68,7 +69,8 @@ ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "d": {"positive": True},  # path length
     "d_1": {"positive": True},  # path length in the lower layers
     "d_2": {"positive": True},  # path length in the upper layers
-    "p": {"integer": True, "positive": True},  # a prime
+    "p": {"integer": True, "positive": True},  # a prime; or the period of a class of lags
+    "sigma": {"positive": True},  # slope of a class of lags: edges per lag in the end
     "R": {"integer": True, "positive": True},  # recurrent lags in all layers
     "n_0": {"integer": True, "positive": True},  # a lag from which on lengths repeat
     "A": {"positive": True},  # path lengths up to there, added up
@@ -87,6 +89,7 @@ d_0, e, lambda_, w, z = (_LETTERS[name] for name in ("d_0", "e", "lambda", "w", 
 d, d_1, d_2, p, R, n_0, A, P = (
     _LETTERS[name] for name in ("d", "d_1", "d_2", "p", "R", "n_0", "A", "P")
 )
+sigma = _LETTERS["sigma"]
 
 ratio = sp.IndexedBase("n", integer=True, positive=True)
 dilation = sp.IndexedBase("s", positive=True)
