@@ -38,6 +38,9 @@ __all__ = ["combined", "graph_profiles", "plain_profiles"]
 CELLS = 3 * 10**7
 """Values of one array that are computed in search of a certificate; a span may need more."""
 
+LOOK = 2**14
+"""Indices looked at at once for the classes that paths have met."""
+
 WORK = 10**8
 """Steps of about 50 ns that a search may take, likewise."""
 
@@ -288,10 +291,15 @@ def _entered(component: Component, lengths: Sequence[np.ndarray]) -> np.ndarray:
     """Return, by class modulo the component's modulus, whether a path has met it so far."""
     growth = component.growth
     assert growth is not None
-    entered = np.zeros(growth.modulus, dtype=bool)
+    modulus = growth.modulus
+    entered = np.zeros(modulus, dtype=bool)
     for node, rows in zip(component.nodes, lengths, strict=True):
-        met = np.flatnonzero(np.any(rows < UNREACHABLE, axis=1))
-        entered[(met - growth.offsets[node]) % growth.modulus] = True
+        for low in range(0, len(rows), LOOK):
+            met = np.any(rows[low : low + LOOK] < UNREACHABLE, axis=1)
+            met = np.concatenate([met, np.zeros(-len(met) % modulus, dtype=bool)])
+            entered |= np.roll(met.reshape(-1, modulus).any(axis=0), low - growth.offsets[node])
+            if entered.all():
+                return entered
     return entered
 
 
@@ -326,7 +334,11 @@ def _holds_for_ever(
 def _is_left_behind(offer: Offer, theirs: int, profile: Profile, ours: int, pick: np.ufunc) -> bool:
     """Tell whether a strand offered to a class of another slope has lost against it for ever."""
     strand, own = offer.profile.strands[theirs], profile.strands[ours]
-    if strand.slope == own.slope or (strand if pick is np.minimum else own).slope is None:
+    if (
+        strand.slope is own.slope
+        or strand.slope == own.slope
+        or (strand if pick is np.minimum else own).slope is None
+    ):
         return True
     assert strand.slope is not None
     assert own.slope is not None  # classes have the best slope of all

@@ -38,6 +38,8 @@ class Classes(NamedTuple):
 
     def moved(self, shift: int) -> Classes:
         """Return the classes of indices that are larger by ``shift``."""
+        if self.modulus == 1:
+            return self
         return self._replace(numbers=np.roll(self.numbers, shift % self.modulus))
 
 
@@ -47,7 +49,7 @@ def merged_classes(offers: Sequence[Offer], pick: np.ufunc = np.minimum) -> Clas
     modulus = math.lcm(*(offer.profile.modulus for offer in offers))
     if modulus == 1:
         ranks = pick.reduce([_ranks(offer, slopes)[0] for offer in offers])
-        return _with_periods(ranks.reshape(1), slopes, offers, {})
+        return _one_class(int(ranks), slopes, offers)
     ranks = _fallen(offers[0], modulus, slopes, pick)
     for offer in offers[1:]:
         ranks = pick(ranks, _fallen(offer, modulus, slopes, pick))
@@ -71,6 +73,9 @@ def cycle_classes(
         else:
             ranks = np.minimum(ranks, _fallen(offer, len(entered), slopes, np.minimum))
     own = slopes.index(slope)
+    if len(ranks) == 1 and all(len(offer.profile.strands) == 1 for offer in offers):
+        best = min(own, ranks[0]) if entered[0] or ranks[0] < never else never
+        return _one_class(int(best), slopes, offers, *([period] if best == own else []))
     ranks = np.where(entered | (ranks < never), np.minimum(ranks, own), never)
     return _with_periods(ranks, slopes, offers, {own: period})
 
@@ -107,6 +112,14 @@ def _ranks(offer: Offer, slopes: list[Fraction]) -> list[int]:
     return [never if s.slope is None else slopes.index(s.slope) for s in offer.profile.strands]
 
 
+def _one_class(rank: int, slopes: list[Fraction], offers: Sequence[Offer], *own: int) -> Classes:
+    """Return the one class of indices that there is, from offers of one strand each."""
+    slope = slopes[rank] if rank < len(slopes) else None
+    strands = [offer.profile.strands[0] for offer in offers]
+    period = math.lcm(*own, *(s.period for s in strands if slope is not None and s.slope == slope))
+    return Classes(1, np.zeros(1, dtype=np.int64), (Strand(slope, period),))
+
+
 def _with_periods(
     ranks: np.ndarray, slopes: list[Fraction], offers: Sequence[Offer], own: dict[int, int]
 ) -> Classes:
@@ -118,10 +131,7 @@ def _with_periods(
             if not np.all(rows == rows[0]):
                 break
             modulus //= prime
-    if modulus == 1:
-        present, numbers = ranks[:1], np.zeros(1, dtype=np.int64)
-    else:
-        present, numbers = np.unique(ranks[:modulus], return_inverse=True)
+    present, numbers = np.unique(ranks[:modulus], return_inverse=True)
     kinds = [slopes[rank] if rank < len(slopes) else None for rank in present]
     periods = [math.lcm(modulus, own.get(int(rank), 1)) for rank in present]
     classes = Classes(

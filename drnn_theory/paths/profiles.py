@@ -80,6 +80,8 @@ class Profile:
         """Return the first ``size`` lengths, UNREACHABLE or another value where no path leads."""
         unreachable = UNREACHABLE if unreachable is None else unreachable
         known = self.lengths[:size]
+        if len(known) == size and unreachable == UNREACHABLE:
+            return np.minimum(known, UNREACHABLE, dtype=dtype)
         result = np.empty((size, *known.shape[1:]), dtype=dtype)
         result[: len(known)] = known
         result[: len(known)][known >= UNREACHABLE] = unreachable
