@@ -10,6 +10,8 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "fewest_coins": (),
     "divisor_chain_digits": ("fewest_coins",),
     "eventual_periodicity": ("fewest_coins", "unreachable_lags"),
+    "stack_certificate": ("fewest_coins", "eventual_periodicity"),
+    "graph_certificate": (),
     "stack_growth": ("fewest_coins", "divisor_chain_digits"),
     "divisor_chain_mean": ("divisor_chain_digits",),
     "divisor_chain_mean_at_multiples": ("divisor_chain_mean",),
