@@ -4,6 +4,7 @@ import math
 import os
 import resource
 import time
+import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 
@@ -22,7 +23,7 @@ from drnn_theory import (
     shortest_path_lengths,
     state_size,
 )
-from drnn_theory.paths import certificates
+from drnn_theory.paths import certificates, profiles, stacks
 from drnn_theory.paths.certificates import combined, graph_profiles
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.profiles import UNREACHABLE
@@ -265,3 +266,26 @@ def test_lags_998_and_999_are_certified_as_a_stack_and_as_a_graph():
     assert time.process_time() - begin < 1
     assert np.array_equal(profile.up_to(10**5)[1:], stack.up_to(10**5 - 1) + 1)
     assert profile.totals([10**5]) == [stack.totals([10**5 - 1])[0] + 10**5 + 1]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda: coin_profile(Stack((1, 3, 500_000), 2), FAR).totals([FAR]),
+        lambda: compute_mrl([1, 3, 500_000], FAR),
+        lambda: shortest_path_lengths([1, 3, 500_000], 10**6),
+        lambda: shortest_path_lengths([1, 2, 4], 10**6),
+    ],
+    ids=["certificate", "mean", "lengths", "divisor chain"],
+)
+def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
+    asked = []
+    for module in (stacks, profiles):
+        monkeypatch.setattr(module, "require_memory", lambda needed, task: asked.append(needed))
+    tracemalloc.start()
+    try:
+        measure()
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 1 / 1.2 < used / max(asked) < 1.2

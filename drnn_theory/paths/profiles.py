@@ -151,7 +151,8 @@ class Profile:
         return self._heights[number, pick]
 
     def up_to(self, horizon: int) -> np.ndarray:  # noqa: D102
-        require_memory(8 * (horizon + 1), f"{horizon + 1} lags")
+        known = min(horizon + 1, len(self.lengths))
+        require_memory(8 * (horizon + 1) + 5 * known, f"{horizon + 1} lags")
         return self.extended(horizon + 1, np.float64, math.inf)
 
     def first_gap(self) -> float:
