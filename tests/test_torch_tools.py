@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -58,15 +59,20 @@ def symbolically_traced(cell):
 
 
 def functional(cell):
-    model, x = build(cell), draw()
-    jacobian = torch.func.jacrev(lambda x: model(x)[0])(x)
-    agree(torch.func.vmap(lambda x: model(x)[0])(torch.stack([x, 2 * x]))[1], model(2 * x)[0])
-    (gradient,) = torch.autograd.grad(model(x.requires_grad_())[0].sum(), x)
-    agree(jacobian.sum((0, 1, 2)), gradient)
+    model, x = build(cell, dtype=torch.float64), draw().double()
+    reverse = torch.func.jacrev(lambda x: model(x)[0])(x)
+    agree(torch.func.jacfwd(lambda x: model(x)[0])(x), reverse)
+    of_each = torch.func.vmap(torch.func.grad(lambda x: model(x)[0].sum()))
+    agree(of_each(torch.stack([x, 2 * x]))[0], reverse.sum((0, 1, 2)))
+
+
+def mapped(cell):
+    model = build(cell)
+    torch.func.vmap(lambda x: model(x)[0])(torch.stack([draw(), draw()]))
 
 
 def forward_mode(cell):
-    model, x = build(cell), draw()
+    model, x = build(cell, dtype=torch.float64), draw().double()
     with torch.autograd.forward_ad.dual_level():
         dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
         change = torch.autograd.forward_ad.unpack_dual(model(dual)[0]).tangent.sum()
@@ -135,7 +141,7 @@ def quantised(cell):
 
 def weights_made(cell):
     model, x = build(cell), draw()
-    torch.nn.utils.prune.random_unstructured(model.layers[0], "weight_hh_l0", 0.5)
+    prune.random_unstructured(model.layers[0], "weight_hh_l0", 0.5)
     torch.nn.utils.parametrizations.spectral_norm(model.layers[1], "weight_hh_l0")
     before = model(x)[0]
     with torch.no_grad():
@@ -168,7 +174,7 @@ def on_meta(cell):
 
 def counted(cell):
     with FlopCounterMode(display=False) as counter:
-        build(cell)(draw())
+        build(cell, dtype=torch.float64)(draw().double())
     assert counter.get_total_flops() > 0
 
 
@@ -178,7 +184,8 @@ TOOLS = {  # the first words of a row of the table: what is run
     "`torch.jit.trace`": traced,
     "`torch.jit.script`": scripted,
     "`torch.fx.symbolic_trace`": symbolically_traced,
-    "`torch.func`: `grad`, `vmap`, `jacfwd`, `jacrev`": functional,
+    "`torch.func`: `jacrev`, `jacfwd`, `grad` and its `vmap`": functional,
+    "`torch.func.vmap` of the model alone": mapped,
     "forward mode (`torch.autograd.forward_ad`)": forward_mode,
     "second derivatives (`create_graph=True`)": twice,
     "`torch.utils.checkpoint`": checkpointed,
@@ -212,5 +219,5 @@ def test_a_tool_does_what_the_table_says(tool, cell):
         if ROWS[tool] == "yes":
             TOOLS[tool](cell)
         else:
-            with pytest.raises((RuntimeError, TypeError), match=r"Sequence|Proxy"):
+            with pytest.raises((RuntimeError, TypeError), match=r"Sequence|Proxy|Batching rule"):
                 TOOLS[tool](cell)

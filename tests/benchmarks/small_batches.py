@@ -22,7 +22,6 @@ layer, and a call of the model with its state.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import sys
@@ -38,35 +37,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from drnn_theory.measured import write_measured
 from drnn_theory.models import DilatedRNN
 from drnn_theory.models.folding import run_folded
 from drnn_theory.models.recurrence import run_columns
+from drnn_theory.tables import spoken, where
 
 if __package__:
-    from tests.benchmarks.speed import ByView, cpu_name, dilations_of
+    from tests.benchmarks.speed import ByView, dilations_of
 else:
-    from speed import ByView, cpu_name, dilations_of  # run as a script
+    from speed import ByView, dilations_of  # run as a script
 
 MODES = ("forward", "forward+backward")
-COLUMNS = [
-    "cell",
-    "hidden",
-    "steps",
-    "batch",
-    "threads",
-    "mode",
-    "milliseconds",
-    "view milliseconds",
-    "ratio",
-    "low",
-    "high",
-    "repeat",
-    "pairs",
-    "seed",
-    "torch",
-    "cpu",
-    "load",
-]
 
 
 def pairs_of(one: Callable[[], Any], other: Callable[[], Any], pairs: int) -> list[Any]:
@@ -108,17 +90,28 @@ def measure_case(
     seconds = pairs_of(*runs, pairs)
     ratios = [own / other for own, other in seconds]
     ratio = statistics.median(ratios)
-    repeat: str = ""
+    repeat = None
     if ratio > 1.10:
-        repeat = f"{statistics.median(a / b for a, b in pairs_of(*runs, 7)):.3f}"
+        repeat = round(statistics.median(a / b for a, b in pairs_of(*runs, 7)), 3)
     own, other = (1e3 * statistics.median(column) for column in zip(*seconds, strict=True))
     return {
-        "cell": cell, "hidden": hidden, "steps": steps, "batch": batch, "threads": threads,
-        "mode": mode, "milliseconds": f"{own:.3f}", "view milliseconds": f"{other:.3f}",
-        "ratio": f"{ratio:.3f}", "low": f"{min(ratios):.3f}", "high": f"{max(ratios):.3f}",
-        "repeat": repeat, "pairs": pairs, "seed": 0, "torch": torch.__version__,
-        "cpu": cpu_name(), "load": f"{os.getloadavg()[0]:.1f}",
-    }  # fmt: skip
+        "cell": cell,
+        "hidden size": hidden,
+        "steps": steps,
+        "batch": batch,
+        "dilations": model.dilations,
+        "threads": threads,
+        "mode": mode,
+        "milliseconds": round(own, 3),
+        "view milliseconds": round(other, 3),
+        "ratio": round(ratio, 3),
+        "low": round(min(ratios), 3),
+        "high": round(max(ratios), 3),
+        "repeat": repeat,
+        "pairs": pairs,
+        "load": round(os.getloadavg()[0], 1),
+        "where": spoken(where(torch=True, machine=True, seed=0)),
+    }
 
 
 def verdict(rows: list[dict[str, Any]]) -> tuple[str, bool]:
@@ -252,12 +245,9 @@ def main() -> int:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             row = pool.submit(measure_case, *case, options.pairs, options.layers).result()
         rows.append(row)
-        print(*(row[name] for name in COLUMNS[:12]), flush=True)
+        print(*list(row.values())[:13], flush=True)
         if options.output:
-            with options.output.open("w", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+            write_measured(options.output, rows, where=where(torch=True, machine=True, seed=0))
     text, good = verdict(rows)
     print(text)
     return 0 if good else 1
