@@ -87,9 +87,9 @@ class DilatedRNN(torch.nn.Module):
     The parameters live in ``layers``, one torch.nn.RNN, GRU or LSTM per dilation, and ``fuse``, a
     torch.nn.Conv1d whose last column weighs the present step. Under autocast the state takes the
     lower precision too, and may be passed on. torch.compile accepts the model, but runs its layers
-    outside the graph, as it does with torch.nn's. On the CPU, layers in float32 and float64
-    run by a backward pass of their own, an LSTM in float32 on one thread only; hooks on ``layers``
-    are not called then.
+    outside the graph, as it does with torch.nn's. On the CPU, torch's own layers run by a
+    backward pass of their own where that is faster; layers with hooks, subclasses and what tools
+    put in their place are called as torch would call them.
 
     >>> model = DilatedRNN(3, 5, [1, 2, 4], cell="GRU")
     >>> output, state = model(torch.zeros(10, 2, 3))

@@ -119,8 +119,7 @@ def columns_are_faster(
     columns win in training up to some width, and in inference where they are many and short.
     """
     if mode == "LSTM" and dtype == torch.float32:  # torch has a kernel for this
-        many = 512 if learns else 256
-        return hidden <= NARROW and width >= many and torch.get_num_threads() == 1
+        return hidden <= NARROW and width >= 256 and torch.get_num_threads() == 1
     if not learns:
         return hidden <= NARROW and width >= 256
     if hidden <= NARROW:
