@@ -1,4 +1,4 @@
-"""What people type and paste, as numbers, schemes and words; text files as editors write them."""
+"""Typed and pasted words read as numbers and schemes; text files as editors write them."""
 
 from __future__ import annotations
 
