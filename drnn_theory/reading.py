@@ -24,7 +24,7 @@ _MARKS = (
 def read_number(text: str) -> Any:
     """Return the number that the text spells, 50k, 50K and 2M too; other text as it is.
 
-    What is no number is left for the doors to refuse by its name.
+    Any other text is returned as it is, for the functions that take it to refuse.
 
     >>> read_number("784"), read_number("1k"), read_number("0.5M"), read_number("1e3")
     (784, 1000, 500000, 1000.0)
