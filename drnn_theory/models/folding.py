@@ -94,28 +94,32 @@ def run_folded(
     rest = steps % width
     options = (len(weights) == 4, 1, 0.0, layer.training, False, False)
     function = FUNCTIONS[layer.mode]
-    flat = [h.flatten(0, 1) for h in state]  # (s*B, H)
-    first = [h[: width * batch].unsqueeze(0) for h in flat]
+    size = state[0].size(2)
+    starts = state if width == dilation else [h[:width] for h in state]
+    first = [h.reshape(1, width * batch, size) for h in starts]
     if layer.mode != "LSTM":
         if rest:
             x = pad(x, (0, 0, 0, 0, 0, width - rest))
         y, last = function(_fold(x, width), first[0], weights, *options)
-        y = y.view(-1, batch, y.size(2))[:steps]  # (T, B, H)
+        y = y.view(-1, batch, size)  # (T, B, H)
+        if rest:
+            y = y[:steps]
+            return y, (y[-width:].clone(),)
         if width < dilation:
             return y, (torch.cat([state[0][width:], y]),)
-        return y, (y[-width:].clone() if rest else last.view(width, batch, -1),)
+        return y, (last.view(width, batch, size),)
     whole = x[: steps - rest] if rest else x
     y, *ends = function(_fold(whole, width), first, weights, *options)
-    size, newest = y.size(2), [h.squeeze(0) for h in ends]  # (width*B, H)
     if rest:
-        cut = rest * batch
+        cut, newest = rest * batch, [h.squeeze(0) for h in ends]  # (width*B, H)
         oldest = [h[:cut] for h in newest]
         new = torch.lstm_cell(x[steps - rest :].flatten(0, 1), oldest, *weights)
         y = torch.cat([y.view(-1, size), new[0]])
-        newest = [torch.cat([h[cut:], late]) for h, late in zip(newest, new, strict=True)]
+        ends = [torch.cat([h[cut:], late]) for h, late in zip(newest, new, strict=True)]
+    newest = [h.view(width, batch, size) for h in ends]
     if width < dilation:
-        newest = [torch.cat([old[width * batch :], h]) for old, h in zip(flat, newest, strict=True)]
-    return y.view(steps, batch, size), tuple(h.view(dilation, batch, size) for h in newest)
+        newest = [torch.cat([old[width:], h]) for old, h in zip(state, newest, strict=True)]
+    return y.view(steps, batch, size), tuple(newest)
 
 
 def _fold(x: Tensor, width: int) -> Tensor:
