@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test lab rendering lint bench docs proofs proofs-long wirings certificates clean
+.PHONY: report test lab rendering lint bench docs proofs proofs-long wirings certificates budgets clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -31,6 +31,10 @@ wirings: $(STAMP)
 # 5,000 random graphs at a span of 10^18, and 2,000 certificates against the same search
 certificates: $(STAMP)
 	RANDOM_GRAPHS=5000 $(BIN)/python -m pytest -q tests/test_certificates.py
+
+# the options of 500 random budgets, to 32 steps, against brute force
+budgets: $(STAMP)
+	RANDOM_BUDGETS=500 $(BIN)/python -m pytest -q tests/test_design.py -k complete
 
 # every proof in proofs/rocq with Coq or Rocq (coqc on the PATH), printing what each assumes
 proofs:

@@ -129,7 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     design.add_argument("--parameters", metavar="50k", help="budget of parameters")
     design.add_argument("--state", metavar="10k", help="budget of values kept while streaming")
     design.add_argument("--steps", metavar="1k", help="budget of sequential steps")
-    design.add_argument("--cell", help="RNN, GRU or LSTM, for budgets; default: GRU")
+    design.add_argument("--cell", help="RNN, GRU, LSTM or TCN, for budgets; default: GRU")
+    design.add_argument("--input-size", help="features of the input, for budgets; default: 1")
+    design.add_argument("--kernel-size", help="of a TCN; chosen, too, unless given")
     design.add_argument("--json", action="store_true", help="print JSON")
     design.set_defaults(run=_design)
 
@@ -298,10 +300,13 @@ def _design(options: argparse.Namespace) -> int:
             if getattr(options, name):
                 raise ValueError(f"{name} must not be given with a budget, which decides the depth")
         cell = read_word(options.cell or "GRU", "cell", (*GATES, "TCN"))
-        found = recommend(span + 1, cell=cell, **budgets)
+        kernel = None if options.kernel_size is None else read_number(options.kernel_size)
+        features = 1 if options.input_size is None else read_number(options.input_size)
+        found = recommend(span + 1, cell=cell, input_size=features, kernel_size=kernel, **budgets)
     else:
-        if options.cell is not None:
-            raise ValueError(f"cell must be given with a budget, got {options.cell} without one")
+        for name in ("cell", "input_size", "kernel_size"):
+            if (text := getattr(options, name)) is not None:
+                raise ValueError(f"{name} must be given with a budget, got {text} without one")
         layers = None if options.layers is None else read_number(options.layers)
         found = optimal_dilations(
             span, layers, within="divisor_chains" if options.chains else "all"

@@ -1,5 +1,7 @@
 import itertools
 import math
+import os
+import random
 import re
 from fractions import Fraction
 from functools import cache
@@ -15,19 +17,24 @@ from drnn_theory import (
     count_parameters,
     counting_bound,
     exponential_dilations,
+    hidden_size_for,
     is_divisor_chain,
     load_optimal_schemes,
     longest_lag,
     optimal_dilations,
+    receptive_field,
     recommend,
     sequential_steps,
     state_size,
+    tcn,
 )
 from drnn_theory.design import branching, optimal
 from drnn_theory.design.branching import Search, Target
 from drnn_theory.design.descent import descents
 
 SPANS = range(1, 41)
+BUDGETS = int(os.environ.get("RANDOM_BUDGETS", "12"))  # `make budgets` takes 500, to 32 steps
+LONGEST = 32 if BUDGETS > 100 else 20
 
 
 @cache
@@ -519,11 +526,149 @@ def test_budgets_that_just_fit_one_layer_give_one_layer(budgets):
     assert [option.dilations for option in recommend(100, **budgets).options] == [(1,)]
 
 
+def brute_force_front(length, budgets, cell):
+    """Return (mean, width) of every option, from all schemes of up to six layers."""
+    span, options = length - 1, set()
+    depths = min(span, 6)
+    for layers in range(1, depths + 1):
+        by_parameters = 0
+        while "parameters" in budgets and (
+            count_parameters((1,) * layers, by_parameters + 1, cell=cell) <= budgets["parameters"]
+        ):
+            by_parameters += 1
+        schemes, coins = coins_of_all_schemes(layers, LONGEST - 1)
+        totals = coins[:, 1 : span + 1].sum(axis=1).tolist()
+        for scheme, total in zip(schemes, totals, strict=True):
+            steps = sum(-(-length // s) for s in scheme)
+            if scheme[-1] > span or steps > budgets.get("steps", steps):
+                continue
+            widths = [by_parameters] if "parameters" in budgets else []
+            if "state" in budgets:
+                widths.append(budgets["state"] // (sum(scheme) * (2 if cell == "LSTM" else 1)))
+            if min(widths):
+                options.add((layers + Fraction(total, span), min(widths)))
+    front = []
+    for mean, width in sorted(options, key=lambda option: (option[0], -option[1])):
+        if not front or width > front[-1][1]:
+            front.append((mean, width))
+    return front, depths
+
+
+def random_budgets(seed):
+    draw = random.Random(seed)
+    length, cell = draw.randint(2, LONGEST), draw.choice(["RNN", "GRU", "LSTM"])
+    names = draw.choice([["parameters"], ["state"], ["parameters", "state"]])
+    budgets = {}
+    if "parameters" in names:
+        budgets["parameters"] = draw.randint(count_parameters([1], 1, cell=cell), 4000)
+    if "state" in names:
+        budgets["state"] = draw.randint(2, 600)
+    if draw.random() < 0.6:
+        budgets["steps"] = draw.randint(length, 3 * length)
+    return length, budgets, cell
+
+
+@pytest.mark.parametrize("seed", range(BUDGETS))
+def test_the_options_of_short_sequences_are_complete(seed):
+    length, budgets, cell = random_budgets(seed)
+    found = recommend(length, cell=cell, **budgets)
+    assert found.complete
+    expected, depths = brute_force_front(length, budgets, cell)
+    assert [(option.mrl, option.hidden_size) for option in found.options] == expected
+    # what is deeper is longer than an option that is at least as wide as it can be
+    for layers in range(depths + 1, length):
+        widths = [
+            budgets.get("state", 10**9) // (layers * (layers + 1) // 2 * (1 + (cell == "LSTM")))
+        ]
+        if "parameters" in budgets:
+            one = count_parameters((1,) * layers, 1, cell=cell)
+            budget = budgets["parameters"]
+            widths.append(hidden_size_for(budget, (1,) * layers, cell=cell) if one <= budget else 0)
+        if min(widths) and length + layers - 1 <= budgets.get("steps", 10**9):
+            assert any(mean <= layers + 1 and width >= min(widths) for mean, width in expected)
+
+
+def test_a_budget_of_steps_that_binds_finds_the_best_scheme_within_it():
+    found = recommend(25, parameters=2130, steps=32, cell="LSTM")
+    best = {option.hidden_size: option for option in found.options}
+    assert best[9].dilations == (1, 7, 9)
+    assert best[9].mrl == 6
+    assert best[12].mrl == Fraction(37, 6)
+    assert found.complete
+    assert (
+        found.extent
+        == "Complete: no scheme within the budgets is as short and wider or the reverse."
+    )
+    longer = recommend(100, parameters=5000)
+    assert not longer.complete
+    assert longer.extent.startswith("Looked at: for every depth the best schemes of a short search")
+
+
+def test_convolutions_cover_the_sequence():
+    found = recommend(784, parameters=50_000, cell="TCN", kernel_size=3)
+    (option,) = found.options
+    graph = tcn(option.dilations, kernel_size=3)
+    assert option.levels == 8
+    assert option.receptive_field == receptive_field(graph) == 1021
+    assert receptive_field(tcn(option.dilations[:-1], kernel_size=3)) == 509 < 784
+    assert option.parameters == count_parameters(graph, option.hidden_size) <= 50_000
+    assert count_parameters(graph, option.hidden_size + 1) > 50_000
+    assert option.mrl == compute_mrl(graph, 783, exact=True)
+    assert found.advice.startswith(
+        "Take 8 levels of two convolutions of kernel size 3, dilations 1 to 128, "
+        f"{option.hidden_size} channels: receptive field 1021 for 784 steps (with 7 levels 509), "
+    )
+    assert found.advice.endswith("for 1 input feature, a read-out not counted.")
+    assert found.advice in str(found)
+    assert found.advice in found._repr_html_()
+    assert found.to_dict()["options"][0]["dilations"] == [2**k for k in range(8)]
+    assert len(found.to_frame()) == 1
+
+
+def test_convolutions_of_all_kernels_are_compared():
+    found = recommend(784, parameters=50_000, state=200_000, cell="TCN", input_size=3)
+    for option in found.options:
+        graph = tcn(option.dilations, kernel_size=option.kernel_size)
+        assert option.receptive_field >= 784
+        assert (
+            option.parameters == count_parameters(graph, option.hidden_size, input_size=3) <= 50_000
+        )
+        assert option.state == state_size(graph, option.hidden_size, input_size=3) <= 200_000
+    for shorter, longer in itertools.pairwise(found.options):
+        assert shorter.mrl < longer.mrl
+        assert shorter.hidden_size < longer.hidden_size
+    assert "for 3 input features" in found.advice
+    kernels = {
+        recommend(784, state=10**6, cell="TCN", kernel_size=k).options[0].levels for k in (3, 8)
+    }
+    assert kernels == {8, 6}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            {"parameters": 20, "cell": "TCN", "kernel_size": 3},
+            "parameters must be at least 66, what a TCN of one channel takes to cover 784 steps",
+        ),
+        (
+            {"parameters": 10**4, "cell": "TCN", "kernel_size": 1},
+            "kernel_size must be an integer of",
+        ),
+        ({"parameters": 10**4, "kernel_size": 3}, "kernel_size must be None unless the cell is"),
+        ({"parameters": 10**4, "input_size": 0}, "input_size must be a positive integer, got 0"),
+    ],
+)
+def test_convolutions_that_cannot_be_are_refused(call, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        recommend(784, **call)
+
+
 def test_a_recommendation_shows_itself():
     found = recommend(100, state=2000)
     assert len(found.options) > 12
     text, page = str(found), found._repr_html_()
-    assert len(text.splitlines()) == 2 + 12 + 2  # two of the head, twelve options, two notes
+    assert len(text.splitlines()) == 2 + 12 + 3  # two of the head, twelve options, three notes
     assert f"({len(found.options) - 12} more options are wider" in text
     for shown in (found.advice, "1, 5, 18, 25", "7.92929"):
         assert shown in text

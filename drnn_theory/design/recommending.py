@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from drnn_theory.checks import as_integer
-from drnn_theory.costs import count_parameters, hidden_size_for, sequential_steps, state_size
+from drnn_theory.checks import as_integer, one_of
+from drnn_theory.costs import GATES, count_parameters, hidden_size_for, sequential_steps, state_size
 from drnn_theory.design.bounds import best_exponential, counting_bound
 from drnn_theory.design.chains import deepest_chain
+from drnn_theory.design.complete import LONGEST_COMPLETE, Widths, best_within
+from drnn_theory.design.convolutions import Convolutions, covering_convolutions, features
 from drnn_theory.design.optimal import optimal_dilations
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.measures import compute_mrl
@@ -48,6 +50,9 @@ class Recommendation:
     span: int
     cell: str
     options: list[Option]
+    input_size: int = 1
+    complete: bool = False
+    """Whether no scheme at all betters an option, not only none of those looked at."""
 
     @property
     def advice(self) -> str:
@@ -63,7 +68,18 @@ class Recommendation:
             f"Take {many} of {best.hidden_size} units with dilations "
             f"{', '.join(map(str, best.dilations))}: mean recurrent length {float(best.mrl):.2f} "
             f"over the lags 1..{self.span}, against "
-            f"{float(compute_mrl(rival, self.span)):.2f} of the best exponential scheme that deep."
+            f"{float(compute_mrl(rival, self.span)):.2f} of the best exponential scheme that deep; "
+            f"for {features(self.input_size)}, a read-out not counted."
+        )
+
+    @property
+    def extent(self) -> str:
+        """How far the search looked, in one line."""
+        if self.complete:
+            return "Complete: no scheme within the budgets is as short and wider or the reverse."
+        return (
+            "Looked at: for every depth the best schemes of a short search, divisor chains and "
+            "exponential schemes; where a budget of state or steps binds, others may be better."
         )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -87,8 +103,14 @@ class Recommendation:
         >>> recommend(100, parameters=5000).table().columns[:3]
         ['dilations', 'layers', 'hidden size']
         """
-        about = {"span": self.span, "convention": convention(), "cell": self.cell}
-        return Table(self.rows(), [self.advice], about)
+        about = {
+            "span": self.span,
+            "convention": convention(),
+            "cell": self.cell,
+            "input size": self.input_size,
+            "complete": self.complete,
+        }
+        return Table(self.rows(), [self.advice, self.extent], about)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON; fractions as strings."""
@@ -125,8 +147,9 @@ def recommend(
     steps: int | None = None,
     cell: str = "GRU",
     input_size: int = 1,
+    kernel_size: int | None = None,
     seed: int = 0,
-) -> Recommendation:
+) -> Recommendation | Convolutions:
     """Return depth, hidden size and dilations for sequences of that length, within budgets.
 
     ``parameters`` counts those of the layers, ``state`` the numbers carried from step to step
@@ -136,12 +159,21 @@ def recommend(
     both a shorter mean recurrent length, over all lags of the sequence, and as large a hidden size.
     The schemes come from a short search, seeded, for this span and for shorter ones, whose
     dilations are smaller and cost less state; :func:`optimal_dilations` searches longer and proves.
+    Up to 32 steps they are all there are: the options are then complete, as ``complete`` says.
+
+    ``cell="TCN"`` gives convolutions in place of a DilatedRNN: for every ``kernel_size``, or for
+    the one given, the fewest levels of two convolutions with dilations 1, 2, 4, .. whose receptive
+    field covers the sequence. Parameters are counted for ``input_size`` features; a read-out is not
+    counted.
 
     Raises ValueError, with what would fit, if nothing does.
 
     >>> print(recommend(100, parameters=5000).advice)  # doctest: +NORMALIZE_WHITESPACE
     Take 4 GRU layers of 14 units with dilations 1, 5, 18, 25: mean recurrent length 7.93 over the
-    lags 1..99, against 8.32 of the best exponential scheme that deep.
+    lags 1..99, against 8.32 of the best exponential scheme that deep; for 1 input feature, a
+    read-out not counted.
+    >>> recommend(784, parameters=50_000, cell="TCN", kernel_size=3).options[0].levels
+    8
     """
     length = as_integer(sequence_length, "sequence_length", minimum=2)
     seed = as_integer(seed, "seed", minimum=0)
@@ -154,9 +186,20 @@ def recommend(
             "a budget of parameters or of state must be given, since it limits the hidden size, "
             "got neither"
         )
+    features_in = as_integer(input_size, "input_size")
+    if cell == "TCN":
+        return covering_convolutions(length, given, features_in, kernel_size)
+    if kernel_size is not None:
+        raise ValueError(f"kernel_size must be None unless the cell is 'TCN', got {kernel_size}")
+    one_of(cell, "cell", (*GATES, "TCN"))
     _require_that_something_fits(given, length, cell, input_size)
     options = []
-    for scheme in _schemes(length - 1, seed, shorter="state" in given):
+    complete = length <= LONGEST_COMPLETE
+    if complete:
+        schemes = best_within(length, _widths(given, length, cell, input_size))
+    else:
+        schemes = _schemes(length - 1, seed, shorter="state" in given)
+    for scheme in schemes:
         option = _largest(scheme, given, length, cell, input_size)
         if option is not None:
             options.append(option)
@@ -165,7 +208,24 @@ def recommend(
     for option in options:
         if not front or option.hidden_size > front[-1].hidden_size:
             front.append(option)
-    return Recommendation(length - 1, cell, front)
+    return Recommendation(length - 1, cell, front, features_in, complete)
+
+
+def _widths(budgets: dict[str, int], length: int, cell: str, input_size: int) -> Widths:
+    """Return what the budgets leave of the width, scheme by scheme."""
+    by_layers = {}
+    if "parameters" in budgets:
+        for layers in range(1, length):
+            one = count_parameters((1,) * layers, 1, input_size=input_size, cell=cell)
+            if one > budgets["parameters"]:
+                break
+            by_layers[layers] = hidden_size_for(
+                budgets["parameters"], (1,) * layers, cell=cell, input_size=input_size
+            )
+    most_steps = budgets.get("steps", length * length)
+    return Widths(
+        length, by_layers, state_size([1], 1, cell=cell), budgets.get("state"), most_steps
+    )
 
 
 def _largest(
