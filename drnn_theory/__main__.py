@@ -8,7 +8,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,8 @@ def _parser() -> argparse.ArgumentParser:
         "figures",
         help="the figures for a paper, with their numbers, captions and tables",
         description="Write figures at the size and in the fonts of a venue, each with the numbers "
-        "behind it (CSV), a caption (txt) and, where it compares, a table for LaTeX (tex).",
+        "behind it (CSV), its caption (txt), the figure with its caption for LaTeX (NAME.tex) and, "
+        "where it compares, a table (NAME_table.tex).",
         epilog=EPILOG,
     )
     figures.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
@@ -158,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format", default="pdf", metavar="pdf,svg,png", help="one or more; default: pdf"
     )
     figures.set_defaults(run=_figures)
+    figures.listing = _figures_and_venues
 
     train = commands.add_parser(
         "train",
@@ -201,7 +204,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Say what is wrong with the arguments in one line."""
+    """Say what is wrong with the arguments in one line; end the help with a list, if there is one.
+
+    A list is made when it is shown, since what it names takes seconds to import.
+    """
+
+    listing: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        text = super().format_help()
+        return text if self.listing is None else f"{text}\n{self.listing()}"
 
     def error(self, message: str) -> Any:
         self.exit(2, f"{self.prog}: {message}\n")
@@ -323,6 +335,17 @@ def _verify(options: argparse.Namespace) -> int:
     verification = verify(progress=lambda theorems: tqdm(theorems, unit="theorem", leave=False))
     print(json.dumps(verification.to_dict(), indent=1) if options.json else verification)
     return 0 if verification else 1
+
+
+def _figures_and_venues() -> str:
+    from drnn_theory.figures.venues import VENUES
+    from drnn_theory.gallery import FIGURES
+
+    def listed(title: str, names: Iterable[str]) -> str:
+        text = ", ".join(names)
+        return f"{title}:\n{textwrap.indent(textwrap.fill(text, 76), '  ')}\n"
+
+    return listed("figures", FIGURES) + listed("venues", VENUES)
 
 
 def _figures(options: argparse.Namespace) -> int:

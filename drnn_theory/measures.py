@@ -64,7 +64,16 @@ def compute_mrl(
     reaches make the mean infinite. ``exact=True`` returns the Fraction of which the float is the
     rounding. ``vertical=False`` counts only edges of positive lag. ``phase`` takes, of all
     starting phases i, the "worst" (the definition), the "best" or the "mean"; it matters only
-    where the graph's period is above 1.
+    where the graph's period is above 1. There :func:`~drnn_theory.shortest_path_lengths` has
+    another default: it starts at phase 0, and gives the lengths averaged here by
+    ``start="worst"``.
+
+    >>> from drnn_theory import clockwork_rnn, shortest_path_lengths
+    >>> clock = clockwork_rnn([1, 2])
+    >>> compute_mrl(clock, 4), shortest_path_lengths(clock, 4)[1:].mean().item()
+    (4.5, 3.0)
+    >>> shortest_path_lengths(clock, 4, start="worst")[1:].mean().item()
+    4.5
 
     Raises TypeError or ValueError for bad input, and ValueError, with the figure, where the answer
     can be neither proved periodic nor computed lag by lag within this machine's memory.

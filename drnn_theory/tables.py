@@ -14,7 +14,6 @@ import math
 import os
 import platform
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +25,7 @@ from tabulate import tabulate
 
 from drnn_theory import __version__
 from drnn_theory.checks import require_extra
+from drnn_theory.latex import as_latex, stacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +190,7 @@ class Table:
         columns, sides = self.columns, [s.replace("decimal", "right") for s in self._sides()]
         table = tabulate(
             [[_latex(row.get(column)) for column in columns] for row in self.rows],
-            headers=[_stacked(c, side[0]) for c, side in zip(columns, sides, strict=True)],
+            headers=[stacked(c, side[0]) for c, side in zip(columns, sides, strict=True)],
             tablefmt="latex_raw",
             disable_numparse=True,
             colalign=sides,
@@ -376,13 +376,6 @@ def _html(value: Any) -> str:
     return escape(cell(value)) if draws_itself is None else draws_itself()
 
 
-_ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-}
-
-
 def _latex(value: Any) -> str:
     """Return a value for LaTeX: text escaped but for what stands between dollars."""
     text = cell(value)
@@ -392,20 +385,7 @@ def _latex(value: Any) -> str:
         return {"inf": r"$\infty$", "-inf": r"$-\infty$"}.get(text, "--")
     if _is_number(value):
         return f"$-${text[1:]}" if text.startswith("-") else text
-    parts = text.split("$")
-    if len(parts) % 2 == 0:  # a lonely dollar opens no formula
-        return _escaped(text)
-    return "".join(f"${part}$" if k % 2 else _escaped(part) for k, part in enumerate(parts))
-
-
-def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in text)
-
-
-def _stacked(header: str, side: str) -> str:
-    lines = [_latex(line) for line in textwrap.wrap(header, 12, break_long_words=False)]
-    stack = r"\\".join(lines)
-    return lines[0] if len(lines) == 1 else rf"\shortstack[{side}]{{\strut {stack}}}"
+    return as_latex(text)
 
 
 def notes_of(about: Mapping[str, Any], notes: Iterable[str] = ()) -> list[str]:

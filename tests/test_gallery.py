@@ -29,8 +29,9 @@ def folder(tmp_path_factory):
 
 def test_every_figure_has_its_pictures_its_numbers_and_its_caption(folder):
     for name, figure in FIGURES.items():
-        kinds = {"pdf", "svg", "png", "csv", "txt"} | ({"tex"} if figure.compared else set())
+        kinds = {"pdf", "svg", "png", "csv", "txt", "tex"}
         assert {path.suffix[1:] for path in folder.glob(f"{name}.*")} == kinds
+        assert (folder / f"{name}_table.tex").exists() == (figure.compared is not None)
         caption = (folder / f"{name}.txt").read_text()
         assert caption.count("\n") == 1
         assert f"version {__version__}" in caption.lower()
@@ -39,6 +40,29 @@ def test_every_figure_has_its_pictures_its_numbers_and_its_caption(folder):
         assert len(rows) == len(figure.rows) > 0
         assert {"span", "convention", "where"} <= rows[0].keys()
         assert {row["where"] for row in rows} == {spoken(figure.table.where)}
+
+
+def test_the_figure_for_latex_says_where_its_numbers_come_from_in_a_comment_alone(folder):
+    for name, figure in FIGURES.items():
+        comment, *lines = (folder / f"{name}.tex").read_text().splitlines()
+        assert comment == f"% {spoken(figure.table.where)}"
+        assert "\n".join(lines).count(__version__) == 0
+        assert lines[-2:] == [
+            rf"  \label{{fig:{name}}}",
+            rf"\end{{figure{'*' if figure.wide else ''}}}",
+        ]
+    caption = FIGURES["optimal_schemes"].latex_figure().splitlines()[4]
+    assert "linear below 1\\%" in caption
+    assert caption.endswith("Lags 1..256, vertical edges counted.}")
+
+
+def test_the_help_of_figures_lists_figures_and_venues(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["figures", "--help"])
+    said = capsys.readouterr().out.split("figures:\n")[1]
+    figures, venues = said.split("venues:\n")
+    assert re.split(r",\s+", figures.strip()) == list(FIGURES)
+    assert re.split(r",\s+", venues.strip()) == list(VENUES)
 
 
 def test_a_second_run_writes_the_same_bytes(folder, tmp_path):

@@ -40,7 +40,7 @@ def test_the_report_names_every_file_that_it_wrote_and_nothing_else_is_there(rep
     out, printed = report
     named = {line.removeprefix("wrote ") for line in printed.splitlines() if "wrote" in line}
     assert named == {str(path) for path in out.iterdir()}
-    assert len(named) == 25
+    assert len(named) == 29
 
 
 def test_the_reports_tables_say_span_convention_version_and_seed(report):

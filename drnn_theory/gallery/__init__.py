@@ -39,15 +39,16 @@ def write_figures(
 ) -> list[Path]:
     """Write figures into a folder and return the files: all of them, or those named.
 
-    Each has its picture in every format, the numbers behind it (CSV), a caption of one line (txt)
-    and, where it compares, a table for the LaTeX package booktabs (tex). Pictures have the width,
-    the sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError or
+    Each has its picture in every format, the numbers behind it (CSV), a caption of one line to be
+    read (txt), the figure with caption and label for LaTeX (NAME.tex, which needs graphicx) and,
+    where it compares, a table (NAME_table.tex, which needs booktabs). Pictures have the width, the
+    sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError or
     TypeError for an unknown name, venue or format, before anything is written.
 
     >>> import tempfile
     >>> files = write_figures(["zoo"], tempfile.mkdtemp(), formats=["svg"])
     >>> [file.name for file in files]
-    ['zoo.svg', 'zoo.csv', 'zoo.txt', 'zoo.tex']
+    ['zoo.svg', 'zoo.csv', 'zoo.txt', 'zoo.tex', 'zoo_table.tex']
     """
     chosen, formats = _among(FIGURES, names, "names"), _among(FORMATS, formats, "formats")
     venue_style(venue)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from drnn_theory.figures.venues import venue_style
+from drnn_theory.latex import figure_environment
 from drnn_theory.tables import Table, convention, spoken
 from drnn_theory.writing import replacing, write_picture
 
@@ -103,15 +104,18 @@ class PaperFigure:
         >>> FIGURES["zoo"].full_caption[133:]
         'Lags 1..64, vertical edges counted; version 0.1.0.'
         """
+        said = "; ".join(part for part in (self._lags(), spoken(self.table.where)) if part)
+        return f"{self.caption} {_sentence(said)}"
+
+    def _lags(self) -> str:
+        """Return over which lags paths are averaged, and what counts, empty where nothing is."""
         table = self.table
         said = {
             key: table.about[key] if key in table.about else _only(table, key)
             for key in ("span", "convention")
         }
         span = "span" if said["span"] is None else str(said["span"])
-        lags = None if said["convention"] is None else said["convention"].replace("span", span)
-        text = "; ".join(part for part in (lags, spoken(table.where)) if part)
-        return f"{self.caption} {text[0].upper()}{text[1:]}."
+        return "" if said["convention"] is None else said["convention"].replace("span", span)
 
     def draw(self, venue: str | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
@@ -136,6 +140,21 @@ class PaperFigure:
             self.paint(self.numbers, figure)
         return figure
 
+    def latex_figure(self) -> str:
+        r"""Return the figure environment that shows the picture, with caption and label.
+
+        It needs the package graphicx. Span and convention close the caption; where the numbers come
+        from is a comment.
+
+        >>> from drnn_theory import FIGURES
+        >>> print(FIGURES["engines"].latex_figure()[-40:], end="")
+          \label{fig:engines}
+        \end{figure*}
+        """
+        lags = self._lags()
+        caption = f"{self.caption} {_sentence(lags)}" if lags else self.caption
+        return figure_environment(self.name, caption, spoken(self.table.where), wide=self.wide)
+
     def latex(self) -> str:
         r"""Return the comparison as a LaTeX table for the package booktabs; ValueError if none.
 
@@ -149,24 +168,35 @@ class PaperFigure:
         return f"{{\\small\\setlength{{\\tabcolsep}}{{4pt}}%\n{table}}}\n"
 
     def write(self, folder: Path, venue: str, formats: Iterable[str]) -> list[Path]:
-        """Write pictures, numbers (CSV), caption (txt) and, for a comparison, the table (tex)."""
+        """Write pictures, numbers (CSV), the caption to be read (txt), the figure for LaTeX (tex).
+
+        A comparison has its table in a file of its own, NAME_table.tex.
+        """
         files = []
         with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved
             drawn = self.draw(venue)
             for kind in formats:
                 files.append(folder / f"{self.name}.{kind}")
                 write_picture(drawn, files[-1])
-        texts = {"csv": self.table.to_csv(), "txt": f"{self.full_caption}\n"}
+        texts = {
+            f"{self.name}.csv": self.table.to_csv(),
+            f"{self.name}.txt": f"{self.full_caption}\n",
+            f"{self.name}.tex": self.latex_figure(),
+        }
         if self.compared is not None:
-            texts["tex"] = self.latex()
-        for kind, text in texts.items():
-            files.append(folder / f"{self.name}.{kind}")
+            texts[f"{self.name}_table.tex"] = self.latex()
+        for name, text in texts.items():
+            files.append(folder / name)
             with replacing(files[-1]) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         return files
 
     def _repr_html_(self) -> str:
         return f"<b>{self.name}</b>: {self.full_caption}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _only(table: Table, column: str) -> Any:

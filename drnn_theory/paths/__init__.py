@@ -66,6 +66,9 @@ def shortest_path_lengths(
     ``vertical`` is False: then those of positive lag. The result is a float64 array of shape
     (horizon + 1,), inf where no path leads. Raises ValueError if it would not fit in memory.
 
+    The default starts at time 0, phase 0 of the graph. :func:`~drnn_theory.compute_mrl` averages
+    the worst start at each lag instead, ``start="worst"``; the two agree where the period is 1.
+
     >>> shortest_path_lengths([1, 2, 4], 8)
     array([3., 4., 4., 5., 4., 5., 5., 6., 5.])
     >>> shortest_path_lengths([2, 4], 4)

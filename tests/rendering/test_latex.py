@@ -1,4 +1,4 @@
-"""Every table in LaTeX, set by pdflatex in an article with nothing else."""
+"""Every figure and table for LaTeX, set by pdflatex in an article with nothing else."""
 
 import re
 import shutil
@@ -7,7 +7,13 @@ import subprocess
 import pytest
 
 from drnn_theory import FIGURES, write_figures
-from drnn_theory.report import Report
+
+PAGES = {
+    "bare": r"\documentclass{article}",
+    "neurips": r"\documentclass{article}\setlength{\textwidth}{5.5in}",
+    "two columns": r"\documentclass[twocolumn]{article}",
+}
+WIDEST = 1.0  # points past the margin that nobody sees
 
 pytestmark = [
     pytest.mark.rendering,
@@ -15,34 +21,47 @@ pytestmark = [
 ]
 
 
-def typeset(folder, body, *packages):
-    """Set text as wide as NeurIPS has it; return by how many points lines pass the margin."""
+def typeset(folder, page, body, *packages):
+    """Set text on one of the pages; return what passes the margins by more than nobody sees."""
     loaded = "".join(rf"\usepackage{{{package}}}" for package in packages)
-    page = rf"\documentclass{{article}}{loaded}\setlength{{\textwidth}}{{5.5in}}"
-    text = rf"{page}\begin{{document}}{body}\end{{document}}"
-    (folder / "all.tex").write_text(text)
+    text = rf"{PAGES[page]}{loaded}\begin{{document}}{body}\end{{document}}"
+    (folder / "all.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    return [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", done.stdout)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    log = done.stdout.decode("latin-1")
+    assert done.returncode == 0, log[-2000:]
+    boxes = re.findall(r"(Overfull \\[hv]box \(([\d.]+)pt[^\n]*\n[^\n]*)", log)
+    return [line for line, points in boxes if float(points) > WIDEST]
 
 
-@pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.table])
-def test_a_table_of_a_figure_needs_booktabs_alone_and_fits_the_page(name, tmp_path):
-    write_figures([name], tmp_path, formats=[])
-    table = (tmp_path / f"{name}.tex").read_text()
-    assert typeset(tmp_path, rf"\noindent {table}", "booktabs") == []
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory):
+    """Write all figures at the sizes of a venue, once."""
+    folder = tmp_path_factory.mktemp("figures")
+    write_figures((), folder)
+    return folder
 
 
-def test_the_tables_of_the_report_compile(tmp_path):
-    report = Report({"stack": [1, 2, 4], "plain": [1]}, tmp_path, span=8)
-    report.compare_architectures()
-    report.check_closed_forms()
-    architectures = (tmp_path / "architectures.tex").read_text()
-    typeset(tmp_path, architectures, "booktabs")
-    formulas = (tmp_path / "closed_forms.tex").read_text()
-    assert formulas.startswith("% needs the packages amsmath and booktabs\n")
-    typeset(tmp_path, formulas, "amsmath", "booktabs")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_figure_compiles_with_its_caption_and_fits(page, figures):
+    body = "\n".join(rf"\input{{{name}}}\clearpage Figure~\ref{{fig:{name}}}." for name in FIGURES)
+    assert typeset(figures, page, body, "graphicx") == []
+
+
+@pytest.mark.parametrize("page", ["neurips", "two columns"])
+def test_every_table_of_a_figure_needs_booktabs_alone_and_fits(page, figures):
+    names = [name for name, figure in FIGURES.items() if figure.compared]
+    star = "*" if page == "two columns" else ""
+    body = "\n".join(
+        rf"\begin{{table{star}}}\input{{{name}_table}}\end{{table{star}}}\clearpage"
+        for name in names
+    )
+    assert typeset(figures, page, body, "booktabs") == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_line_that_is_too_long_is_seen(page, tmp_path):
+    assert len(typeset(tmp_path, page, r"\noindent\rule{6.5in}{1pt}")) == 1
 
 
 @pytest.mark.skipif(shutil.which("pdffonts") is None, reason="pdffonts is not installed")
