@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--schemes", metavar="FILE.toml", help="named architectures to add")
     report.add_argument("--out", default="report", metavar="FOLDER", help="default: report/")
     report.add_argument("--quick", action="store_true", help="fewer lags and cases, under 20 s")
+    report.add_argument("--venue", default="neurips", help="default: neurips")
+    report.add_argument(
+        "--columns",
+        metavar='"longest path,at lag"',
+        help="measures of the LaTeX table; default: nine of them",
+    )
     report.set_defaults(run=_report)
 
     mrl = commands.add_parser(
@@ -112,7 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("file", metavar="FILE.toml")
     compare.add_argument("--span", help="lags 1..SPAN are averaged; default: the largest lag")
-    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.add_argument(
+        "--columns", metavar='"longest path,at lag"', help="measures to print; default: all of them"
+    )
+    shown = compare.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--latex", action="store_true", help="print a table for LaTeX (booktabs)")
     compare.set_defaults(run=_compare)
 
     design = commands.add_parser(
@@ -238,13 +249,20 @@ def _report(options: argparse.Namespace) -> int:
         for name, architecture in added.items():
             _add(named, name, architecture)
         span = chosen or span
-    report = write_report(named, options.out, span=span, quick=options.quick)
+    chosen_columns = {"columns": _words(options.columns)} if options.columns else {}
+    report = write_report(
+        named, options.out, span=span, quick=options.quick, venue=options.venue, **chosen_columns
+    )
     print(report.comparison)
     for file in report.files:
         print(f"wrote {file}")
     for failure in report.failures:
         print(f"failed: {failure}", file=sys.stderr)
     return 1 if report.failures else 0
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _mrl(options: argparse.Namespace) -> int:
@@ -291,7 +309,14 @@ def _compare(options: argparse.Namespace) -> int:
 
     named, span = read_architectures(options.file)
     comparison = compare(named, span if options.span is None else read_number(options.span))
-    print(json.dumps(comparison.to_dict(), indent=1) if options.json else comparison)
+    columns = _words(options.columns or "")
+    table = comparison.table(columns)
+    if options.latex:
+        print(table.to_latex())
+    elif options.json:
+        print(json.dumps(table.to_dict(), indent=1))
+    else:
+        print(table if columns else comparison)
     return 0
 
 

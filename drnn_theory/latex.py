@@ -10,7 +10,22 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["as_comment", "as_latex", "figure_environment", "stacked", "text_width"]
+__all__ = [
+    "as_comment",
+    "as_latex",
+    "breakable",
+    "figure_environment",
+    "formula_list",
+    "stacked",
+    "tabulars",
+    "text_width",
+]
+
+POINTS = 72.27
+"""Of TeX in an inch."""
+GAP = 8.0
+"""Points between two columns."""
+ROWS_OF_A_PAGE = 45
 
 _ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
@@ -35,6 +50,18 @@ _SIGNS = {
     "∞": r"\infty",
     "∈": r"\in",
     "°": r"^\circ",
+}
+_WIDTHS = {  # of Computer Modern at 9 points
+    letter: points
+    for points, letters in {
+        2.6: "ijl.,:;|'!",
+        3.1: " ",
+        3.6: "fIrst()[]-",
+        4.6: "acegoz0123456789/*",
+        5.1: "bdhknpquvxy",
+        8.6: "mwMW@%",
+    }.items()
+    for letter in letters
 }
 _NO_FORMULA = re.compile(
     r"(?<!\\)[#%&~]"  # signs that mean something else to LaTeX
@@ -120,8 +147,7 @@ def text_width(text: str) -> float:
     True
     """
     bare = re.sub(r"\\[A-Za-z]+", "x", text)
-    widths = {**dict.fromkeys("ijl.,:;|'()[]!I ", 3.9), **dict.fromkeys("mwMW@%", 9.0)}
-    return sum(widths.get(c, 7.0 if c.isupper() else 5.0 if c < "\u0370" else 9.0) for c in bare)
+    return sum(_WIDTHS.get(c, 6.8 if c < "\u0370" else 10.0) for c in bare)
 
 
 def figure_environment(
@@ -152,3 +178,126 @@ def figure_environment(
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def tabulars(
+    headers: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    latex: Sequence[Sequence[str]],
+    sides: Sequence[str],
+    width: float,
+) -> str:
+    """Return rows as tabulars of booktabs within a width in inches, as many as that takes.
+
+    ``cells`` are read and ``latex`` is set. Columns that do not fit go into a tabular of their own,
+    beside those that tell the rows apart; words wrap; more rows than a page holds take the package
+    longtable.
+    """
+    room = POINTS * width + GAP  # none before the first column and after the last
+    columns = [[row[k] for row in latex] for k in range(len(headers))]
+    wide = [
+        max(map(text_width, [*_lines(header), *(row[k] for row in cells)])) + GAP
+        for k, header in enumerate(headers)
+    ]
+    if sum(wide) > room:
+        for k, side in enumerate(sides):
+            share = 1.0 if len(headers) == 1 else 0.35 if k == 0 else 0.6
+            most = max(share * room, GAP + max(map(text_width, _lines(headers[k]))))
+            if side == "l" and wide[k] > most:
+                wide[k], inner = most, most - GAP
+                columns[k] = [
+                    _box(text, inner) if text_width(row[k]) > inner else text
+                    for row, text in zip(cells, columns[k], strict=True)
+                ]
+    keys = _keys(cells, wide, room)
+    blocks: list[list[int]] = []
+    for number in range(len(keys), len(headers)):
+        if blocks and sum(wide[k] for k in (*blocks[-1], number)) <= room:
+            blocks[-1].append(number)
+        else:
+            blocks.append([*keys, number])
+    tables = [
+        _tabular(
+            [headers[k] for k in chosen], [columns[k] for k in chosen], [sides[k] for k in chosen]
+        )
+        for chosen in blocks or [keys]
+    ]
+    text = "\n\\par\\medskip\\noindent\n".join(tables)
+    return f"{{\\small\\setlength{{\\tabcolsep}}{{{GAP / 2:g}pt}}%\n{text}}}"
+
+
+def _keys(cells: Sequence[Sequence[str]], wide: Sequence[float], room: float) -> list[int]:
+    """Return the first columns that tell rows apart, the first alone where they leave no room."""
+    for count in range(1, len(wide)):
+        if len({tuple(row[:count]) for row in cells}) == len(cells):
+            return [*range(count)] if sum(wide[:count]) + max(wide[count:]) <= room else [0]
+    return [0]
+
+
+def _tabular(headers: Sequence[str], columns: Sequence[Sequence[str]], sides: Sequence[str]) -> str:
+    padded = []
+    for header, column, side in zip(headers, columns, sides, strict=True):
+        texts = [stacked(header, side), *column]
+        size = min(40, max(map(len, texts)))
+        padded.append([t.ljust(size) if side == "l" else t.rjust(size) for t in texts])
+    head, *rows = [" & ".join(row) + r" \\" for row in zip(*padded, strict=True)]
+    if len(rows) > ROWS_OF_A_PAGE:
+        kind, before, after = "longtable", [r"\endhead", r"\bottomrule", r"\endfoot"], []
+    else:
+        kind, before, after = "tabular", [], [r"\bottomrule"]
+    begin = rf"\begin{{{kind}}}{{@{{}}{''.join(sides)}@{{}}}}"
+    lines = [begin, r"\toprule", head, r"\midrule", *before, *rows, *after, rf"\end{{{kind}}}"]
+    return "\n".join(lines)
+
+
+def _box(text: str, width: float) -> str:
+    """Return LaTeX that wraps within a width in points, inside words longer than a line, too."""
+    if "$" not in text:
+        text = " ".join(_parted(w, width) if text_width(w) > width else w for w in text.split(" "))
+    return rf"\parbox[t]{{{width:.0f}pt}}{{\raggedright {text}\strut}}"
+
+
+def _parted(word: str, width: float) -> str:
+    """Return a word that may be broken after its marks, and after any letter if that is too few."""
+    parts = re.findall(r".*?(?:\\_|[-/.,])|.+", word)
+    if any(text_width(part) > width for part in parts):
+        parts = re.findall(r"\\text[a-z]+\{\}|\\.|.", word)
+    return r"\allowbreak{}".join(parts)
+
+
+def formula_list(rows: Sequence[tuple[str, str, str]]) -> str:
+    r"""Return names, formulas and remarks as a longtable of a name and a remark above each formula.
+
+    Formulas are broken at their relations, and at the commas and signs within outer parentheses.
+    It needs amsmath, booktabs and longtable.
+
+    >>> print(formula_list([("skip_mean", "$a = b$", "agrees")]).splitlines()[1])
+    {\raggedright skip\_mean\hfill agrees\newline $a = b$\par} \\ \bottomrule
+    """
+    lines = [
+        rf"{{\raggedright {as_latex(name)}\hfill {as_latex(remark)}\newline "
+        rf"{breakable(formula)}\par}} \\ \midrule"
+        for name, formula, remark in rows
+    ]
+    lines[-1] = lines[-1].replace(r"\midrule", r"\bottomrule") if lines else ""
+    head = r"{\small\begin{longtable}{@{}p{\linewidth}@{}} \toprule"
+    return "\n".join([head, *lines, r"\end{longtable}}", ""])
+
+
+def breakable(formula: str) -> str:
+    r"""Return a formula with its outer parentheses of a fixed size, so that lines can end in them.
+
+    >>> print(breakable(r"$\left( a, \  b\right) = \frac{\left(c\right)}{2}$"))
+    $\Bigl( a,\allowbreak \  b\Bigr) = \frac{\left(c\right)}{2}$
+    """
+    pieces = re.split(r"(\\left\(|\\right\)|\\[{}]|[{}]|,)", formula)
+    size = "bigg" if r"\sum" in formula else "Big" if r"\frac" in formula else "big"
+    depth, text = 0, ""
+    for piece in pieces:
+        depth += (piece == "{") - (piece == "}")
+        if depth == 0 and piece in (r"\left(", r"\right)"):
+            piece = rf"\{size}l(" if "left" in piece else rf"\{size}r)"
+        elif depth == 0 and piece == ",":
+            piece = r",\allowbreak"
+        text += piece
+    return text

@@ -16,14 +16,17 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
-from drnn_theory.checks import require_extra, require_memory
+from drnn_theory.checks import require_extra, require_memory, shown
 from drnn_theory.costs import state_size
 from drnn_theory.figures import plot_gradient_profiles, plot_unfolded
+from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import curves_by_name, mrl_by_span, path_lengths_by_lag
 from drnn_theory.graphs import graph_to_json
+from drnn_theory.latex import as_comment, formula_list
 from drnn_theory.paths import path_counts, shortest_path
-from drnn_theory.summaries import Comparison, compare
+from drnn_theory.reading import read_word
+from drnn_theory.summaries import MEASURES, Comparison, compare
 from drnn_theory.tables import Table, where
 from drnn_theory.theorems import THEOREMS, Theorem, verify
 from drnn_theory.writing import as_folder, make_folder, replacing
@@ -45,6 +48,7 @@ COLUMNS = [
     "parameters",
     "streaming state",
 ]
+NEEDS = "% needs amsmath, booktabs and longtable; in two columns, \\onecolumn before it"
 
 
 class Report(NamedTuple):
@@ -62,18 +66,24 @@ def write_report(
     span: int = SPAN,
     quick: bool = False,
     venue: str = "neurips",
+    columns: Iterable[str] = COLUMNS,
 ) -> Report:
     """Write everything about named architectures into one folder, and return what came of it.
 
     They are compared over lags 1..``span``. The closed forms are checked against brute force, and
     autograd's path counts against those of the graphs; ``failures`` lists what did not hold, one
     line each. ``quick`` checks fewer lags and fewer theorems. Pictures have the style of a venue.
+    The table of the architectures for LaTeX is as wide as its page, and has the ``columns`` named.
     Raises ValueError or TypeError for bad input, and ImportError where torch is missing, before
     anything is written.
     """
     require_extra("torch", "the report")
     checked = {name: as_architecture(a) for name, a in architectures.items()}
     folder = as_folder(out)
+    width = venue_style(venue)["figure.figsize"][0]
+    if isinstance(columns, str):
+        raise TypeError(f"columns must be a list of names, got {shown(columns)}")
+    columns = [read_word(column, "column", MEASURES) for column in columns]
     # d(n) of every architecture is drawn lag by lag
     require_memory(100 * span * len(checked), f"a report at span {span}")
     for name, architecture in checked.items():
@@ -94,16 +104,15 @@ def write_report(
     singly = [compare({name: a}, span, hidden_size=HIDDEN_SIZE) for name, a in bar]
     comparison = Comparison([one.summaries[0] for one in singly])
     write_table("architectures", comparison.table())
-    write("architectures.tex", comparison.table(COLUMNS).to_latex() + "\n")
+    write("architectures.tex", comparison.table(columns).to_latex(width=width) + "\n")
     graphs = {name: json.loads(graph_to_json(as_cyclic_graph(a))) for name, a in checked.items()}
     write("graphs.json", json.dumps({"where": where(), "graphs": graphs}) + "\n")
 
     theorems = [t for t in THEOREMS.values() if not quick or t.name.endswith("_mean")]
     forms, statements, failures = closed_forms(tqdm(theorems, desc="closed forms", unit="theorem"))
     write_table("closed_forms", forms)
-    write(
-        "closed_forms.tex", f"% needs the packages amsmath and booktabs\n{statements.to_latex()}\n"
-    )
+    listed = formula_list([tuple(row.values()) for row in statements])
+    write("closed_forms.tex", "\n".join([NEEDS, listed, *map(as_comment, statements.notes), ""]))
 
     lags = min(span, 64 if quick else 256)
     gradients, mismatches = measured_gradients(checked, lags)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drnn_theory.architectures import Architecture, as_architecture
-from drnn_theory.checks import as_integer, one_of, shown
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.costs import count_parameters, require_equal_widths, state_size
 from drnn_theory.measures import (
     compute_mrl,
@@ -30,6 +30,7 @@ from drnn_theory.measures import (
     vertical_edges,
 )
 from drnn_theory.paths import lengths_over_phases
+from drnn_theory.reading import read_word
 from drnn_theory.tables import Table, convention, notes_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,25 @@ __all__ = ["Comparison", "Sparkline", "Summary", "compare", "summary"]
 
 HIDDEN_SIZE = 20
 SPARKLINE_LAGS = 512
+MEASURES = (
+    "span",
+    "mean recurrent length",
+    "exactly",
+    "longest path",
+    "at lag",
+    "vertical edges",
+    "recurrent edges per node",
+    "recurrent skip coefficient",
+    "recurrent depth",
+    "feedforward depth",
+    "receptive field",
+    "cell",
+    "hidden size",
+    "input size",
+    "parameters",
+    "streaming state",
+)
+"""The columns of a comparison, in their order."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +132,8 @@ class Comparison:
     def table(self, columns: list[str] | None = None) -> Table:
         """Return one row per architecture: its name, then all measures or those named.
 
-        Raises ValueError for a name that is no measure.
+        Names are those of the measures, in any case. Raises ValueError for one that is none, with
+        the list.
 
         >>> print(compare({"mine": [1, 2, 4]}).table(["exactly", "at lag"]).to_text("github"))
         | architecture   | exactly   |   at lag |
@@ -120,8 +141,9 @@ class Comparison:
         | mine           | 17/4      |        3 |
         Lags 1..4, vertical edges counted.
         """
-        measures = self.summaries[0].measures
-        columns = [one_of(c, "column", measures) for c in columns or measures]
+        if isinstance(columns, str):
+            raise TypeError(f"columns must be a list of names, got {shown(columns)}")
+        columns = [read_word(c, "column", MEASURES) for c in columns or MEASURES]
         about = {"span": self.summaries[0].span, "convention": convention()}
         rows = [
             {"architecture": s.name, **{column: s.measures[column] for column in columns}}

@@ -21,11 +21,11 @@ from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from tabulate import tabulate
+from tabulate import tabulate, tabulate_formats
 
 from drnn_theory import __version__
-from drnn_theory.checks import require_extra
-from drnn_theory.latex import as_latex, stacked
+from drnn_theory.checks import one_of, require_extra
+from drnn_theory.latex import as_comment, as_latex, tabulars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,8 @@ class Table:
     def to_text(self, style: str = "simple", *, wrap: bool = False) -> str:
         """Return the table as text, notes below, in one of tabulate's styles.
 
-        With ``wrap`` every word of a header has a line of its own.
+        With ``wrap`` every word of a header has a line of its own. The style "latex_booktabs" is
+        that of :meth:`to_latex`. Raises ValueError for an unknown style, with the list.
 
         >>> print(Table([{"lag": 1, "mean": Fraction(1, 2)}], ["two lags"]).to_text("github"))
         |   lag | mean   |
@@ -145,6 +146,8 @@ class Table:
         |     1 | 1/2    |
         two lags
         """
+        if one_of(style, "style", tabulate_formats) == "latex_booktabs":
+            return self.to_latex()
         columns = self.columns
         header = [c.replace(" ", "\n") for c in columns] if wrap else columns
         table = tabulate(
@@ -172,32 +175,42 @@ class Table:
         )
         return table + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 
-    def to_latex(self) -> str:
-        r"""Return the table as a tabular for the package booktabs, notes below as comments.
+    def to_latex(self, *, width: float = 5.5) -> str:
+        r"""Return the table for the package booktabs, no wider than a page, notes as comments.
 
-        Columns of numbers, dashes and infinities are flush right; long headers take several lines.
+        ``width`` is the page's, in inches. Columns of numbers, dashes and infinities are flush
+        right; long headers take several lines; columns that do not fit follow below, beside
+        those that tell the rows apart; more than 45 rows need the package longtable.
 
         >>> print(Table([{"recurrent edges": math.inf}, {"recurrent edges": -0.5}]).to_latex())
-        \begin{tabular}{r}
+        {\small\setlength{\tabcolsep}{4pt}%
+        \begin{tabular}{@{}r@{}}
         \toprule
-           \shortstack[r]{\strut recurrent\\edges} \\
+        \shortstack[r]{\strut recurrent\\edges} \\
         \midrule
-                                          $\infty$ \\
-                                            $-$0.5 \\
+                                       $\infty$ \\
+                                         $-$0.5 \\
         \bottomrule
-        \end{tabular}
+        \end{tabular}}
         """
-        columns, sides = self.columns, [s.replace("decimal", "right") for s in self._sides()]
-        table = tabulate(
-            [[_latex(row.get(column)) for column in columns] for row in self.rows],
-            headers=[stacked(c, side[0]) for c, side in zip(columns, sides, strict=True)],
-            tablefmt="latex_raw",
-            disable_numparse=True,
-            colalign=sides,
+        if isinstance(width, bool) or not isinstance(width, (int, float)) or not 1 <= width < 1000:
+            raise ValueError(f"width must be that of a page in inches, from 1 on, got {width!r}")
+        columns = self.columns
+        if not columns:
+            raise ValueError("a table must have a row to be written for LaTeX, got none")
+        values = [[row.get(column) for column in columns] for row in self.rows]
+        numbers = [
+            all(_is_number(row[k]) or isinstance(row[k], Fraction) for row in values)
+            for k in range(len(columns))
+        ]
+        table = tabulars(
+            columns,
+            [[cell(value) for value in row] for row in values],
+            [[_latex(value) for value in row] for row in values],
+            ["r" if number else "l" for number in numbers],
+            width,
         )
-        for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
-            table = table.replace(r"\hline", rule, 1)
-        return "\n".join([table, *(f"% {note}" for note in self.notes)])
+        return "\n".join([table, *map(as_comment, self.notes)])
 
     def to_csv(self) -> str:
         """Return the table as CSV, what is said of all rows and where they come from beside each.

@@ -1,6 +1,7 @@
 """The command line as a person uses it: what it prints, its exit codes, its one-line refusals."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,20 @@ def test_a_command_line_that_cannot_be_read_exits_2_with_one_line(capsys, argume
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
+
+
+def test_compare_prints_the_columns_named_as_text_json_or_latex(capsys, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[architectures]\nx_1 = [1, 2, 4]\n")
+    chosen = ["compare", str(file), "--columns", "Longest path, at lag"]
+    assert re.match(r"architecture +longest path +at lag\n", run(capsys, *chosen)[1])
+    (row,) = json.loads(run(capsys, *chosen, "--json")[1])["rows"]
+    assert row == {"architecture": "x_1", "longest path": 5, "at lag": 3}
+    assert r"x\_1         &            5 &      3 \\" in run(capsys, *chosen, "--latex")[1]
+    code, _, err = run(capsys, *chosen[:-1], "nothing")
+    assert code == 2
+    assert err.startswith("drnn-theory: column must be one of 'span', 'mean recurrent length', ")
+    assert err.endswith(", got 'nothing'\n")
 
 
 def test_compare_prints_the_table_of_a_toml_file(capsys, tmp_path):

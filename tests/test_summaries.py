@@ -15,6 +15,7 @@ from drnn_theory import (
     paper_architectures,
     summary,
 )
+from drnn_theory.summaries import MEASURES
 
 
 def test_a_summary_holds_what_the_measures_say():
@@ -45,6 +46,10 @@ def test_sizes_are_passed_on_and_named():
     (row,) = table.table()
     assert (row["cell"], row["hidden size"], row["input size"]) == ("GRU", 7, 3)
     assert row["parameters"] == count_parameters([1, 2], 7, cell="GRU", input_size=3)
+
+
+def test_the_columns_are_the_measures_of_every_summary_in_order():
+    assert tuple(summary([1, 2]).measures) == MEASURES
 
 
 def test_json_frames_and_latex_carry_the_same_numbers():

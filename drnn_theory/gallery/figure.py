@@ -147,7 +147,7 @@ class PaperFigure:
         from is a comment.
 
         >>> from drnn_theory import FIGURES
-        >>> print(FIGURES["engines"].latex_figure()[-40:], end="")
+        >>> print(FIGURES["engines"].latex_figure()[-36:], end="")
           \label{fig:engines}
         \end{figure*}
         """
@@ -155,17 +155,18 @@ class PaperFigure:
         caption = f"{self.caption} {_sentence(lags)}" if lags else self.caption
         return figure_environment(self.name, caption, spoken(self.table.where), wide=self.wide)
 
-    def latex(self) -> str:
+    def latex(self, *, width: float = 5.5) -> str:
         r"""Return the comparison as a LaTeX table for the package booktabs; ValueError if none.
+
+        It is no wider than a page of ``width`` inches.
 
         >>> from drnn_theory import FIGURES
         >>> FIGURES["optimal_schemes"].latex().splitlines()[1]
-        '\\begin{tabular}{rlrrrr}'
+        '\\begin{tabular}{@{}rlrrrr@{}}'
         """
         if self.compared is None:
             raise ValueError(f"{self.name} must be a comparison to have a table, got a drawing")
-        table = Table(self.compared(self.rows)).to_latex()
-        return f"{{\\small\\setlength{{\\tabcolsep}}{{4pt}}%\n{table}}}\n"
+        return f"{Table(self.compared(self.rows)).to_latex(width=width)}\n"
 
     def write(self, folder: Path, venue: str, formats: Iterable[str]) -> list[Path]:
         """Write pictures, numbers (CSV), the caption to be read (txt), the figure for LaTeX (tex).
@@ -184,7 +185,8 @@ class PaperFigure:
             f"{self.name}.tex": self.latex_figure(),
         }
         if self.compared is not None:
-            texts[f"{self.name}_table.tex"] = self.latex()
+            width = venue_style(venue)["figure.figsize"][0]
+            texts[f"{self.name}_table.tex"] = self.latex(width=width)
         for name, text in texts.items():
             files.append(folder / name)
             with replacing(files[-1]) as temporary:
