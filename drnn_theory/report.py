@@ -171,12 +171,12 @@ def measured_gradients(
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
     for name, a in tqdm(architectures.items(), desc="gradients", unit="model"):
-        unit: torch.nn.Module = unit_graph_rnn(a)
+        # before the seed is set: making a model draws numbers
+        unit: torch.nn.Module = unit_dilated_rnn(a) if isinstance(a, tuple) else unit_graph_rnn(a)
         with torch.random.fork_rng():
             torch.manual_seed(SEED)
             drawn: torch.nn.Module
             if isinstance(a, tuple):
-                unit = unit_dilated_rnn(a)
                 drawn = DilatedRNN(1, HIDDEN_SIZE, a, dtype=torch.float64)
             else:
                 drawn = GraphRNN(a, 1, HIDDEN_SIZE, dtype=torch.float64)
