@@ -9,14 +9,9 @@ from drnn_theory.measured import FOLDER, load_measured, write_measured
 from drnn_theory.tables import convention, read_csv, where
 
 ALL = sorted(path.stem for path in FOLDER.glob("*.csv"))
-GROWING = {
-    "learnability",
-    "what_decides",
-}  # which tests/studies/running.py fills row by row, in columns of its own
-TABLES = [name for name in ALL if name not in GROWING]
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_row_has_every_column_and_says_where_it_was_measured(name):
     table = load_measured(name)
     assert table.rows
@@ -34,7 +29,7 @@ def test_a_table_that_is_not_there_is_refused_by_naming_those_that_are():
         load_measured("speeds")
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_convention_is_one_of_the_wordings_and_no_count(name):
     words = {row["convention"] for row in load_measured(name)}
     assert words <= {None, convention(), convention(lags="0..span")}
@@ -43,7 +38,7 @@ def test_a_convention_is_one_of_the_wordings_and_no_count(name):
 
 
 def test_no_column_is_named_by_a_value_or_with_an_underscore():
-    for name in TABLES:
+    for name in ALL:
         for column in load_measured(name).columns:
             assert not re.search(r"\d|_", column), (name, column)
 

@@ -22,6 +22,7 @@ correlations.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -96,8 +97,8 @@ def learn(
     return {
         "hidden_size": width(chosen),
         "parameters": sum(p.numel() for p in training.network.body.parameters()),
-        "first_step_50": training.first_step(0.5),
-        "first_step_80": training.first_step(TARGET),
+        "half_right": training.first_step(0.5) or math.inf,
+        "learned": training.first_step(TARGET) or math.inf,
         "last_step": training.final["step"],
         "accuracy": training.final["test accuracy"],
         "loss": training.final["test loss"],

@@ -45,6 +45,7 @@ from drnn_theory import (
     recurrent_skip_coefficient,
     shortest_path_lengths,
 )
+from drnn_theory.tables import convention
 from tests.studies.learnability import SPAN, architectures, width
 from tests.studies.running import read_rows, write_rows
 
@@ -74,12 +75,10 @@ def measured() -> list[dict[str, Any]]:
             table.append(
                 {
                     "architecture": name,
-                    "span": SPAN,
-                    "convention": "vertical edges counted",
                     **measures(architecture),
                     "parameters": int(these[0]["parameters"]),
                     "runs": len(these),
-                    "reached": sum(row["first_step_80"] != "" for row in these),
+                    "reached": sum(math.isfinite(row["learned"]) for row in these),
                     "steps": float(np.median([steps(row) for row in these])),
                     "loss": float(np.median([loss(row) for row in these])),
                     "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
@@ -90,7 +89,7 @@ def measured() -> list[dict[str, Any]]:
 
 def steps(row: dict[str, Any]) -> float:
     """Return the step at which a run reached the target, infinity if it did not."""
-    return float(row["first_step_80"] or math.inf)
+    return float(row["learned"])
 
 
 def loss(row: dict[str, Any]) -> float:
@@ -192,7 +191,6 @@ def _of_group(members: list[dict[str, Any]], group: str, *, adjusted: bool) -> l
                     "high": high,
                     "over_mean_low": worse,
                     "over_mean_high": better,
-                    "span": SPAN,
                 }
             )
     return rows
@@ -207,10 +205,11 @@ def interval(values: Any) -> tuple[float, float]:
 
 def main() -> None:
     """Write both tables and print the correlations."""
+    about = {"span": SPAN, "convention": convention()}
     table = measured()
-    write_rows("learnability_architectures", table)
+    write_rows("learnability_architectures", table, **about)
     ranks = correlations(table)
-    write_rows("learnability_ranks", ranks)
+    write_rows("learnability_ranks", ranks, **about)
     for row in ranks:
         print(*row.values(), sep="\t")
 

@@ -7,17 +7,15 @@ and written to the table, so that a study can be stopped at any time and taken u
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from drnn_theory import __version__ as VERSION
-from drnn_theory.measured import FOLDER
+from drnn_theory.measured import FOLDER, load_measured, write_measured
 from drnn_theory.studies import run_study
+from drnn_theory.tables import where
 
 STORES = Path("build/studies")
 
@@ -42,60 +40,35 @@ def run_table(
     print(f"{name}: {len(table)} of {len(rows)} rows are there", flush=True)
     keep = {"store": STORES / f"{name}.db", "version": version}
     pieces = [[row] for row in missing] if options.jobs == 1 else [missing]
-    with ProcessPoolExecutor(options.jobs) if options.jobs > 1 else Here() as executor:
+    with ProcessPoolExecutor(options.jobs) if options.jobs > 1 else nullcontext() as executor:
         for piece in pieces:
             study = run_study(function, piece, executor=executor, **keep)
             for row in study.rows():
                 if row.pop("error") is not None:
                     print(f"failed: {row}", flush=True)
                     continue
-                table.append(row | {"drnn_theory": VERSION, "torch": torch.__version__})
+                table.append(row)
                 print(", ".join(f"{k} {v}" for k, v in row.items() if k != "curve"), flush=True)
             write_rows(name, table)
 
 
-class Here:
-    """No executor: rows run in this process."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
 def key_of(row: Mapping[str, Any], arguments: Iterable[str]) -> tuple[str, ...]:
-    """Return the arguments of a row as the table spells them."""
-    return tuple(spelled(row[name]) for name in arguments)
-
-
-def spelled(value: Any) -> str:
-    """Return a value as it stands in a table."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, (tuple, list)):
-        return " ".join(map(str, value))
-    return str(value)
+    """Return the arguments of a row as words, by which rows are told apart."""
+    return tuple(str(row[name]) for name in arguments)
 
 
 def read_rows(name: str) -> list[dict[str, Any]]:
-    """Return the rows of the table, none where it is not there yet."""
-    path = FOLDER / f"{name}.csv"
-    if not path.exists():
+    """Return the rows of the table by the names of arguments, none where it is not there yet."""
+    if not (FOLDER / f"{name}.csv").exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    said = ("span", "convention", "where")
+    return [
+        {key.replace(" ", "_"): value for key, value in row.items() if key not in said}
+        for row in load_measured(name)
+    ]
 
 
-def write_rows(name: str, rows: list[dict[str, Any]]) -> None:
-    """Write the table, whole or not at all."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    path = FOLDER / f"{name}.csv"
-    part = path.with_suffix(".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: spelled(value) for key, value in row.items()} for row in rows)
-    part.replace(path)
+def write_rows(name: str, rows: Iterable[Mapping[str, Any]], **about: Any) -> None:
+    """Write the table, its columns named in words."""
+    spoken = [{key.replace("_", " "): value for key, value in row.items()} for row in rows]
+    write_measured(name, spoken, where=where(torch=True, machine=True, threads=1), **about)

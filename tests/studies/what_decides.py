@@ -7,12 +7,14 @@ Copy memory with delay 500 and recall_within(64): matrices as torch draws them (
 or zero with forget gates open (LSTM), a read-out as torch draws it or from N(0, 1), symbols one-hot
 or as one number. Everything else is the authors' recipe (RMSProp 1e-3 of torch, batches of 128). A
 run ends at 99 % of the symbols. Written to what_decides.csv in drnn_theory/data/measured, a row per
-setting and seed; ``curve`` is the accuracy over every 25 steps. What law, signal and gradients say
+setting and seed: the step at which 20 % of the symbols were right (left chance), at which 99 %
+were (learned), inf where it never came; ``curve`` is the accuracy over every 25 steps. What law, signal and gradients say
 of each setting before training: tests/studies/what_was_expected.py.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,8 +74,8 @@ def learn(
     )
     curve = [row for row in training.curve if row["split"] == "train"]
     return {
-        "first_step_20": training.first_step(0.2),
-        "first_step_99": training.first_step(0.99),
+        "left_chance": training.first_step(0.2) or math.inf,
+        "learned": training.first_step(0.99) or math.inf,
         "last_step": training.final["step"],
         "accuracy": training.final["test accuracy"],
         "loss": training.final["test loss"],
