@@ -3,32 +3,36 @@
     python -m tests.studies.learnability_ranks
 
 Read from learnability.csv, whose runs tests/studies/learnability.py makes, and written to two
-tables in drnn_theory/data/measured: learnability_architectures.csv, a row per architecture with its
-measures and what came of it (medians over seeds), and learnability_ranks.csv, a row per measure,
-outcome and group of architectures. Outcomes:
+tables in drnn_theory/data/measured: learnability_architectures.csv, a row per architecture and kind
+of matrices, with its measures and what came of it (medians over seeds), and learnability_ranks.csv,
+a row per measure, outcome, kind of matrices and group of architectures. Outcomes:
 
-    steps    step at which 80 % of the answers are right; runs that did not get there count as last
-    loss     loss over the 25 steps up to step 300, or the last of a run that ended before
+    steps       step at which 80 % of the answers are right; runs that did not get there are last
+    loss        loss over the 25 steps up to step 300, or the last of a run that ended before
+    accuracy    share of right answers at the end, step 600 or the one where 99 % were right
 
 Measures, each entered with the sign that the claim "short paths learn" gives it:
 
-    mean_recurrent_length, worst_lag    mean and largest d(n) over lags 1..64 (minus)
-    skip_coefficient                    (plus)
-    log_paths                           mean over lags of log10 of the number of paths, which is the
-                                        law of gradient flow, too, at gain 1 (plus)
-    law                                 the same by the law at gain 0.9 (plus)
-    gradient                            the same of the measured gradient before training (plus)
+    mean recurrent length, worst lag    mean and largest d(n) over lags 1..64 (minus)
+    skip coefficient                    (plus)
+    log paths                           mean over lags of log10 of the number of paths (plus)
+    law                                 the same of the norm by the law at the gain of the matrices,
+                                        1 or 0.58 an edge, vertical ones included (plus)
+    gradient                            the same of the measured norm before training (plus)
+    signal to noise                     of the part of the gradient that knows the answers, before
+                                        training, see tests/studies/what_was_expected.py (plus)
     depth, width, parameters            layers, units, numbers (minus, plus, plus)
 
-Groups: all; of one depth; "partial" is the correlation of the ranks after depth and width have been
-regressed out. Intervals are 95 % of 2,000 bootstrap samples of the architectures; ``over_mean`` is
-the interval of the difference to the mean recurrent length's correlation, of the same samples.
+Groups: all; without plain stacks; of one depth; "partial" is the correlation of the ranks after
+depth and width have been regressed out. Intervals are 95 % of 2,000 bootstrap samples of the
+architectures; "over mean" is the interval of the difference to the mean recurrent length's
+correlation in the same samples.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,12 +46,15 @@ from drnn_theory import (
     expected_gradient_profile,
     gradient_profile,
     path_counts,
+    recall_within,
     recurrent_skip_coefficient,
     shortest_path_lengths,
 )
+from drnn_theory.learning.training import Network
 from drnn_theory.tables import convention
 from tests.studies.learnability import SPAN, architectures, width
 from tests.studies.running import read_rows, write_rows
+from tests.studies.what_was_expected import GAINS, signal_to_noise
 
 MEASURES = {
     "mean_recurrent_length": -1,
@@ -56,34 +63,38 @@ MEASURES = {
     "log_paths": 1,
     "law": 1,
     "gradient": 1,
+    "signal_to_noise": 1,
     "depth": -1,
     "width": 1,
     "parameters": 1,
 }
-OUTCOMES = ("steps", "loss")
+OUTCOMES = {"steps": -1, "loss": -1, "accuracy": 1}
+KINDS = {"orthogonal": "all", "torch": "torch"}  # matrices: the group of runs
 LOOKED_AT = 300
 SAMPLES = 2000
 
 
 def measured() -> list[dict[str, Any]]:
     """Return measures and outcomes of every architecture that has been trained."""
-    runs = [row for row in read_rows("learnability") if row["group"] == "all"]
     table = []
-    for name, architecture in architectures().items():
-        these = [row for row in runs if row["architecture"] == name]
-        if these:
-            table.append(
-                {
-                    "architecture": name,
-                    **measures(architecture),
-                    "parameters": int(these[0]["parameters"]),
-                    "runs": len(these),
-                    "reached": sum(math.isfinite(row["learned"]) for row in these),
-                    "steps": float(np.median([steps(row) for row in these])),
-                    "loss": float(np.median([loss(row) for row in these])),
-                    "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
-                }
-            )
+    for matrices, group in KINDS.items():
+        runs = [row for row in read_rows("learnability") if row["group"] == group]
+        for name, architecture in architectures().items():
+            these = [row for row in runs if row["architecture"] == name]
+            if these:
+                table.append(
+                    {
+                        "architecture": name,
+                        "matrices": matrices,
+                        **measures(architecture, matrices),
+                        "parameters": these[0]["parameters"],
+                        "runs": len(these),
+                        "reached": sum(math.isfinite(row["learned"]) for row in these),
+                        "steps": float(np.median([steps(row) for row in these])),
+                        "loss": float(np.median([loss(row) for row in these])),
+                        "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
+                    }
+                )
     return table
 
 
@@ -98,31 +109,38 @@ def loss(row: dict[str, Any]) -> float:
     return float(losses[min(LOOKED_AT // 25, len(losses)) - 1])
 
 
-def measures(architecture: Any) -> dict[str, float]:
+def measures(architecture: Any, matrices: str) -> dict[str, float]:
     """Return what is known of an architecture before it is trained."""
     lengths = shortest_path_lengths(architecture, SPAN)[1:]
     counts = path_counts(architecture, SPAN)[1:]
-    law = expected_gradient_profile(architecture, 0.9, SPAN)[1:]
     plain = isinstance(architecture, tuple)
     depth = len(architecture) if plain else len(architecture) - 1  # a unit per layer, and the input
-    size = width(architecture)
-    gradients = []
+    law = expected_gradient_profile(architecture, GAINS[matrices], SPAN)[1:]
+    size, task = width(architecture), recall_within(SPAN)
+    gradients, ratios = [], []
     for seed in (0, 1, 2):
         torch.manual_seed(seed)
-        model: Any = (
-            DilatedRNN(8, size, architecture, init="orthogonal", dtype=torch.float64)
+        kind: Any = DilatedRNN if plain else GraphRNN
+        sizes = (task.input_size, size)
+        model = (
+            kind(*sizes, architecture, init=matrices)
             if plain
-            else GraphRNN(architecture, 8, size, init="orthogonal", dtype=torch.float64)
+            else kind(architecture, *sizes, init=matrices)
         )
-        norms = gradient_profile(model, SPAN + 1, seeds=[seed, seed + 10]).norms
+        network = Network(model, size, task.classes or 1, "normal")
+        ratios.append(signal_to_noise(network, task)["snr"])
+        norms = gradient_profile(
+            model, SPAN + 1, seeds=[seed, seed + 10], dtype=torch.float64
+        ).norms
         gradients.append(np.mean(np.log10(norms[1:])))
     return {
         "mean_recurrent_length": compute_mrl(architecture, SPAN),
         "worst_lag": float(lengths.max()),
         "skip_coefficient": float(recurrent_skip_coefficient(architecture)),
         "log_paths": sum(math.log10(count) for count in counts) / SPAN,
-        "law": float(np.mean(np.log10(law)) / 2),
+        "law": depth * math.log10(GAINS[matrices]) + float(np.mean(np.log10(law)) / 2),
         "gradient": float(np.mean(gradients)),
+        "signal_to_noise": float(np.mean(ratios)),
         "depth": depth,
         "width": size,
     }
@@ -148,44 +166,50 @@ def partial(x: Sequence[float], y: Sequence[float], others: np.ndarray) -> float
 
 
 def correlations(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rank correlations of all measures, outcomes and groups."""
+    """Return the rank correlations of all measures, outcomes, matrices and groups."""
     found = []
-    groups: dict[str, Callable[[dict[str, Any]], bool]] = {"all": lambda row: True}
-    groups["without plain stacks"] = lambda row: not row["architecture"].startswith("plain")
-    for depth in (2, 3, 4):
-        groups[f"depth {depth}"] = lambda row, depth=depth: row["depth"] == depth
-    for group, belongs in groups.items():
-        members = [row for row in table if belongs(row)]
-        found += _of_group(members, group, adjusted=False)
-    return found + _of_group(table, "partial (depth, width)", adjusted=True)
+    for matrices in KINDS:
+        members = [row for row in table if row["matrices"] == matrices]
+        groups = {
+            "all": members,
+            "without plain stacks": [r for r in members if "plain" not in r["architecture"]],
+            **{f"depth {d}": [r for r in members if r["depth"] == d] for d in (2, 3, 4)},
+        }
+        for group, chosen in groups.items():
+            found += _of_group(chosen, {"matrices": matrices, "architectures": group}, False)
+        named = {"matrices": matrices, "architectures": "partial (depth, width)"}
+        found += _of_group(members, named, True)
+    return found
 
 
-def _of_group(members: list[dict[str, Any]], group: str, *, adjusted: bool) -> list[dict[str, Any]]:
-    columns = {name: np.array([float(row[name]) for row in members]) for name in members[0] if name
-               in (*MEASURES, *OUTCOMES)}  # fmt: skip
+def _of_group(
+    members: list[dict[str, Any]], named: dict[str, str], adjusted: bool
+) -> list[dict[str, Any]]:
+    columns = {k: np.array([float(row[k]) for row in members]) for k in (*MEASURES, *OUTCOMES)}
     others = np.column_stack([columns["depth"], columns["width"]])
     generator = np.random.default_rng(0)
     samples = generator.integers(0, len(members), (SAMPLES, len(members)))
 
     def correlate(measure: str, outcome: str, chosen: Any) -> float:
-        x, y = MEASURES[measure] * columns[measure][chosen], -columns[outcome][chosen]
+        x = MEASURES[measure] * columns[measure][chosen]
+        y = OUTCOMES[outcome] * columns[outcome][chosen]
         return partial(x, y, others[chosen]) if adjusted else spearman(x, y)
 
     rows = []
     for outcome in OUTCOMES:
-        usual = [correlate("mean_recurrent_length", outcome, chosen) for chosen in samples]
+        usual = np.array([correlate("mean_recurrent_length", outcome, s) for s in samples])
         for measure in MEASURES:
             if adjusted and measure in ("depth", "width"):
                 continue
-            drawn = [correlate(measure, outcome, chosen) for chosen in samples]
+            drawn = np.array([correlate(measure, outcome, s) for s in samples])
             low, high = interval(drawn)
-            worse, better = interval(np.array(drawn) - np.array(usual))
+            worse, better = interval(drawn - usual)
             rows.append(
                 {
-                    "outcome": outcome,
-                    "architectures": group,
+                    **named,
                     "number": len(members),
-                    "measure": measure,
+                    "outcome": outcome,
+                    "measure": measure.replace("_", " "),
                     "spearman": round(correlate(measure, outcome, np.arange(len(members))), 3),
                     "low": low,
                     "high": high,

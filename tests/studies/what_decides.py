@@ -8,8 +8,8 @@ or zero with forget gates open (LSTM), a read-out as torch draws it or from N(0,
 or as one number. Everything else is the authors' recipe (RMSProp 1e-3 of torch, batches of 128). A
 run ends at 99 % of the symbols. Written to what_decides.csv in drnn_theory/data/measured, a row per
 setting and seed: the step at which 20 % of the symbols were right (left chance), at which 99 %
-were (learned), inf where it never came; ``curve`` is the accuracy over every 25 steps. What law, signal and gradients say
-of each setting before training: tests/studies/what_was_expected.py.
+were (learned), inf where it never came; ``curve`` is the accuracy over every 25 steps. What law,
+signal and gradients say of each setting before training: tests/studies/what_was_expected.py.
 """
 
 from __future__ import annotations
