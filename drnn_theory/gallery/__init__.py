@@ -20,13 +20,14 @@ from drnn_theory.checks import one_of, shown
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.computed import COMPUTED
 from drnn_theory.gallery.figure import PaperFigure
+from drnn_theory.gallery.learned import LEARNED
 from drnn_theory.gallery.measured import MEASURED
 from drnn_theory.gallery.unfolded import UNFOLDED
 from drnn_theory.writing import FORMATS, as_folder, make_folder
 
 __all__ = ["FIGURES", "PaperFigure", "write_figures"]
 
-FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*UNFOLDED, *COMPUTED, *MEASURED)}
+FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*UNFOLDED, *COMPUTED, *MEASURED, *LEARNED)}
 """Name -> figure, in the order of a paper."""
 
 
