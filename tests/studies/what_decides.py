@@ -89,10 +89,10 @@ def rows() -> Iterator[dict[str, Any]]:
     """Yield all settings, those that tell most first."""
     numbers = "copy_memory(500, coding='number')"
     yield from factorial("copy_memory(500)", "RNN", ("torch", "zero"), 0, 2000)
-    yield from factorial(numbers, "RNN", ("torch", "zero"), 0, 1500)
     for seed in (0, 1):
         for cell in ("RNN", "GRU", "LSTM"):
             yield from factorial("recall_within(64)", cell, (zeros(cell),), seed, 600)
+    yield from factorial(numbers, "RNN", ("torch", "zero"), 0, 1500)
     yield from factorial("copy_memory(500)", "GRU", ("zero",), 0, 1000)
     yield from factorial("copy_memory(500)", "LSTM", ("open",), 0, 1000)
     yield from factorial("copy_memory(500)", "RNN", ("torch", "zero"), 1, 2000)
