@@ -31,7 +31,7 @@ def run_table(
     parser = argparse.ArgumentParser(description=f"Fill {name}.csv.")
     parser.add_argument("--jobs", type=int, default=1, help="processes; default: 1")
     parser.add_argument("--rows", type=int, help="new rows, at most; default: all")
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()
     rows = list(rows)
     table = read_rows(name)
     known = {key_of(row, rows[0]) for row in table}
