@@ -127,8 +127,9 @@ def measures(architecture: Any, matrices: str) -> dict[str, float]:
             if plain
             else kind(architecture, *sizes, init=matrices)
         )
-        network = Network(model, size, task.classes or 1, "normal")
-        ratios.append(signal_to_noise(network, task)["snr"])
+        if not ratios:  # it takes a minute for all architectures: one seed
+            network = Network(model, size, task.classes or 1, "normal")
+            ratios.append(signal_to_noise(network, task)["snr"])
         norms = gradient_profile(
             model, SPAN + 1, seeds=[seed, seed + 10], dtype=torch.float64
         ).norms
