@@ -76,9 +76,9 @@ def _task(name: str) -> str:
 
 
 PANELS = (
-    ("torch", "mean recurrent length", "mean recurrent length (edges)"),
-    ("orthogonal", "mean recurrent length", "mean recurrent length (edges)"),
-    ("orthogonal", "signal to noise", "signal to noise (no unit)"),
+    ("torch", "mean recurrent length", "mean recurrent\nlength (edges)"),
+    ("orthogonal", "mean recurrent length", "mean recurrent\nlength (edges)"),
+    ("orthogonal", "signal to noise", "signal to noise\n(no unit)"),
 )
 
 
@@ -143,7 +143,7 @@ LEARNED = (
     PaperFigure(
         "learnability",
         "What predicts whether 32 architectures of up to 4,000 parameters learn to recall a symbol "
-        "over a random lag of 1..64 in 600 steps (medians over seeds). In the titles: how the "
+        "over a random lag of 1..64 in 600 steps (medians over two seeds). In the titles: how the "
         "matrices are drawn, and the rank correlation of the share of right answers with the "
         "measure. Signal to noise: of the gradient before training. Grey: chance.",
         lambda: load_measured("learnability_architectures"),

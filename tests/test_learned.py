@@ -1,0 +1,139 @@
+"""What is said of learning is what the tables of the studies hold."""
+
+import math
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from drnn_theory import FIGURES, load_measured
+
+ROOT = Path(__file__).parent.parent
+PAGE = " ".join((ROOT / "docs" / "explanation" / "learning.md").read_text().split())
+README = " ".join((ROOT / "README.md").read_text().split())
+SETTING = ("task", "cell", "matrices", "biases", "readout", "seed")
+
+
+def key(row):
+    return tuple(row[name] for name in SETTING)
+
+
+def rank(measure, matrices, group="all", outcome="accuracy"):
+    for row in load_measured("learnability_ranks"):
+        found = (row["measure"], row["matrices"], row["architectures"], row["outcome"])
+        if found == (measure, matrices, group, outcome):
+            return row
+    raise KeyError(measure)
+
+
+@pytest.mark.parametrize(
+    ("matrices", "biases"),
+    [(m, b) for m in ("torch", "orthogonal", "glorot") for b in ("torch", "zero")],
+)
+def test_the_page_says_when_a_setting_left_chance(matrices, biases):
+    rows = {key(row): row for row in load_measured("what_decides")}
+    cells = []
+    for readout in ("torch", "normal"):
+        row = rows["copy_memory(500)", "RNN", matrices, biases, readout, 0]
+        told = f"{row['left chance']:g}, "
+        if math.isfinite(row["learned"]):
+            told += f"99 % at {row['learned']:,.0f}"
+        else:
+            told += f"{100 * row['accuracy']:.0f} %"
+        cells.append(told + " at the end" * (told.endswith("99 %")))
+    name = "Glorot" if matrices == "glorot" else matrices
+    assert f"| {name} | {biases} | {cells[0]} | {cells[1]} |" in PAGE
+
+
+def test_the_ratio_of_signal_to_noise_says_how_long_chance_lasts():
+    left = {key(row): row["left chance"] for row in load_measured("what_decides")}
+    expected = [row for row in load_measured("what_was_expected") if key(row) in left]
+    assert len(expected) == 17
+    products = [row["snr"] * left[key(row)] for row in expected]
+    assert min(products) > 20
+    assert max(products) < 140
+    signals = [row["signal"] for row in expected]
+    assert max(signals) / min(signals) > 1e4
+
+
+def test_the_page_and_the_readme_quote_the_rank_correlations():
+    for matrices in ("torch", "orthogonal"):
+        cells = []
+        for group in ("all", "partial (depth, width)"):
+            row = rank("mean recurrent length", matrices, group)
+            cells.append(f"{row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})")
+        assert f"| {matrices} | {cells[0]} | {cells[1]} |" in PAGE
+        row = rank("mean recurrent length", matrices)
+        told = f"{row['spearman']:.2f}, ?(interval )?{row['low']:.2f} to {row['high']:.2f}"
+        assert re.search(told, README)
+    others = [rank(name, "torch")["spearman"] for name in ("law", "gradient", "depth")]
+    assert "come to {:.2f}, {:.2f} and {:.2f}".format(*others) in PAGE
+    found = load_measured("learnability_ranks")
+    orthogonal = [
+        abs(row["spearman"])
+        for row in found
+        if (row["matrices"], row["architectures"], row["outcome"])
+        == ("orthogonal", "all", "accuracy")
+    ]
+    assert max(orthogonal) < 0.25
+
+
+def test_the_page_quotes_the_architectures():
+    shares = {
+        (row["matrices"], row["architecture"]): f"{100 * row['accuracy']:.0f}"
+        for row in load_measured("learnability_architectures")
+    }
+    assert f"came to {shares['orthogonal', 'plain 4']} %, the best of all 32" in PAGE
+    assert shares["orthogonal", "plain 4"] == max(
+        (share for (m, _), share in shares.items() if m == "orthogonal"), key=int
+    )
+    best = [int(s) for (m, name), s in shares.items() if m == "orthogonal" and "optimal" in name]
+    assert f"to {min(best)} to {max(best)} %" in PAGE
+    plain = [int(s) for (m, name), s in shares.items() if m == "torch" and "plain" in name]
+    assert f"plain stacks stay at {min(plain)} to {max(plain)} %" in PAGE
+    quoted = {"skip 8, 2 layers": "two layers {} %", "exponential 1 8": "1, 8 {} %"}
+    quoted |= {"optimal 1 6 14": "1, 6, 14 {} %", "exponential 1 2 4 8 16 32 64": "64 with {} %"}
+    for name, words in quoted.items():
+        assert words.format(shares["torch", name]) in PAGE
+
+
+def test_the_page_counts_the_runs_that_got_there():
+    for matrices, words in (
+        ("orthogonal", "{} of {} with orthogonal"),
+        ("torch", "{} of {} with torch"),
+    ):
+        rows = [r for r in load_measured("learnability_architectures") if r["matrices"] == matrices]
+        assert len(rows) == 32
+        assert words.format(sum(r["reached"] for r in rows), sum(r["runs"] for r in rows)) in PAGE
+
+
+def test_medians_are_those_of_the_runs():
+    runs = load_measured("learnability")
+    for row in load_measured("learnability_architectures"):
+        group = {"orthogonal": "all", "torch": "torch"}[row["matrices"]]
+        these = [
+            run["accuracy"]
+            for run in runs
+            if (run["group"], run["architecture"]) == (group, row["architecture"])
+        ]
+        if len(these) == row["runs"]:
+            assert row["accuracy"] == pytest.approx(statistics.median(these), abs=1e-5)
+
+
+def test_the_figures_draw_the_numbers_of_the_tables():
+    figure = FIGURES["learnability"].draw()
+    rows = load_measured("learnability_architectures").rows
+    for ax, matrices in zip(figure.axes, ("torch", "orthogonal", "orthogonal"), strict=True):
+        drawn = sorted(y for line in ax.lines if line.get_marker() not in ("None", None, "")
+                       for y in line.get_ydata())  # fmt: skip
+        assert drawn == sorted(row["accuracy"] for row in rows if row["matrices"] == matrices)
+        sign = 1 if "signal" in ax.get_xlabel() else -1
+        measure = "signal to noise" if sign == 1 else "mean recurrent length"
+        assert f"${sign * rank(measure, matrices)['spearman']:.2f}$" in ax.get_title()
+    curves = FIGURES["what_decides"].draw().axes
+    tables = FIGURES["what_decides"].rows
+    for ax, matrices in zip(curves, ("torch", "orthogonal", "glorot"), strict=True):
+        ends = sorted(line.get_ydata()[-1] for line in ax.lines if len(line.get_ydata()) > 2)
+        told = [float(r["curve"].split()[-1]) for r in tables if r["matrices"] == matrices]
+        assert ends == sorted(told)
