@@ -30,16 +30,19 @@ def test_one_draw_is_measured_again():
         if (row["architecture"], row["budget"], row["draw"]) == (name, "parameters", 4)
     ]
     curve = memory_capacity(linear_system(graph, size, gain=study.GAIN, seed=4), study.LAGS)
-    assert row["memory_in_span"] == pytest.approx(curve.values[1 : study.SPAN + 1].sum(), rel=1e-4)
-    assert row["mean_recurrent_length"] == pytest.approx(compute_mrl(graph, study.SPAN), rel=1e-5)
+    assert row["memory in span"] == pytest.approx(curve.values[1 : study.SPAN + 1].sum(), rel=1e-4)
+    assert row["mean recurrent length"] == pytest.approx(compute_mrl(graph, study.SPAN), rel=1e-5)
     assert row["state"] == state_size(graph, size)
 
 
 def test_no_capacity_passes_its_bound():
     for row in load_measured("capacities"):
-        assert row["memory_in_span"] <= row["hidden_size"] * 1.001
-        assert row["fisher_total"] <= row["hidden_size"] * 1.001
-        assert row["information_1"] + row["information_nonlinear"] <= 1.05 * row["hidden_size"] + 1
+        assert row["memory in span"] <= row["hidden size"] * 1.001
+        assert row["fisher total"] <= row["hidden size"] * 1.001
+        assert (
+            row["information linear"] + row["information nonlinear"]
+            <= 1.05 * row["hidden size"] + 1
+        )
 
 
 def test_the_correlations_are_those_of_the_rows():
@@ -83,15 +86,15 @@ def test_the_notebook_quotes_the_correlations_that_were_measured():
         for row in load_measured("capacities_correlations")
         if row["stacks"] == "within depth"
     }
-    length, skip = "mean_recurrent_length", "skip_coefficient"
+    length, skip = "mean recurrent length", "skip coefficient"
     cases = [
-        *[("memory_in_span", budget, length) for budget in study.BUDGETS],
-        *[("memory_in_span", budget, skip) for budget in study.BUDGETS],
-        *[("fisher_in_span", budget, skip) for budget in study.BUDGETS],
-        *[("information_1", budget, length) for budget in study.BUDGETS],
-        ("information_nonlinear", "parameters", skip),
-        ("tanh_exponent", "parameters", skip),
-        ("tanh_exponent", "parameters", length),
+        *[("memory in span", budget, length) for budget in study.BUDGETS],
+        *[("memory in span", budget, skip) for budget in study.BUDGETS],
+        *[("fisher in span", budget, skip) for budget in study.BUDGETS],
+        *[("information linear", budget, length) for budget in study.BUDGETS],
+        ("information nonlinear", "parameters", skip),
+        ("tanh exponent", "parameters", skip),
+        ("tanh exponent", "parameters", length),
     ]
     quoted = re.findall(r"-?\d\.\d\d", text)
     assert quoted == [ranks[case] for case in cases]

@@ -9,11 +9,11 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "drnn_theory"
 
 LAYERS = [
-    ["checks"],
+    ["checks", "latex"],
     ["dilations", "reading", "cycles", "tables", "writing", "stores"],
     ["graphs", "measured", "studies"],
     ["layers", "transformers", "architectures", "catalogue", "words", "law", "costs", "paths"],
-    ["measures", "theorems", "design", "summaries", "capacities"],
+    ["measures", "orders", "theorems", "design", "summaries", "capacities"],
     ["outputs", "modules", "models", "gradients"],
     ["capacities.measured", "learning"],
     ["figures", "gallery"],

@@ -55,7 +55,7 @@ def main() -> None:
         rows.append(
             {
                 "layers": layers,
-                "largest_dilation": 2 ** (layers - 1),
+                "largest dilation": 2 ** (layers - 1),
                 "states": runs[0]["states"],
                 "seconds": round(statistics.median(run["seconds"] for run in runs), 3),
                 "megabytes": round(max(run["megabytes"] for run in runs), 1),

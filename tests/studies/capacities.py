@@ -67,18 +67,18 @@ DRAWN = (
 )
 """Whose curves are kept."""
 RESULTS = {
-    "memory_in_span": "memory capacity, lags 1..32",
-    "memory_per_unit": "the same per unit read",
-    "memory_horizon": "last lag of which half is recovered",
-    "fisher_in_span": "Fisher memory, lags 1..32",
-    "fisher_total": "Fisher memory, all lags",
-    "information_1": "information capacity, degree 1",
-    "information_nonlinear": "information capacity, degrees 2 and 3",
-    "linear_exponent": "Lyapunov exponent, linear",
-    "tanh_exponent": "Lyapunov exponent, tanh",
-    "gradient_decay": "decay rate of the gradient, tanh",
+    "memory in span": "memory capacity, lags 1..32",
+    "memory per unit": "the same per unit read",
+    "memory horizon": "last lag of which half is recovered",
+    "fisher in span": "Fisher memory, lags 1..32",
+    "fisher total": "Fisher memory, all lags",
+    "information linear": "information capacity, degree 1",
+    "information nonlinear": "information capacity, degrees 2 and 3",
+    "linear exponent": "Lyapunov exponent, linear",
+    "tanh exponent": "Lyapunov exponent, tanh",
+    "gradient decay": "decay rate of the gradient, tanh",
 }
-PREDICTORS = ("mean_recurrent_length", "skip_coefficient", "log_paths", "law")
+PREDICTORS = ("mean recurrent length", "skip coefficient", "log paths", "law")
 
 
 def architectures() -> dict[str, tuple[str, Any, int]]:
@@ -188,9 +188,9 @@ def known(name: str) -> dict[str, Any]:
     lagged = 2 if name.startswith("skip") else 1
     law = expected_gradient_profile(graph, GAIN / lagged, SPAN)
     return {
-        "mean_recurrent_length": compute_mrl(graph, SPAN),
-        "skip_coefficient": float(recurrent_skip_coefficient(graph)),
-        "log_paths": sum(math.log10(count) for count in counts[1:]) / SPAN,
+        "mean recurrent length": compute_mrl(graph, SPAN),
+        "skip coefficient": float(recurrent_skip_coefficient(graph)),
+        "log paths": sum(math.log10(count) for count in counts[1:]) / SPAN,
         "law": float(np.mean(np.log10(law[1:]))),
     }
 
@@ -219,7 +219,7 @@ def table(measured: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
                     "family": family,
                     "layers": layers,
                     "budget": row["budget"],
-                    "hidden_size": size,
+                    "hidden size": size,
                     "parameters": count_parameters(graph, size),
                     "state": state_size(graph, size),
                     **about[row["architecture"]],
@@ -246,8 +246,8 @@ def curves(measured: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
                     "curve": curve,
                     "lag": lag,
                     "median": float(middle[lag]),
-                    "lower_quartile": float(low[lag]),
-                    "upper_quartile": float(high[lag]),
+                    "lower quartile": float(low[lag]),
+                    "upper quartile": float(high[lag]),
                     "draws": DRAWS,
                 }
                 for lag in range(LAGS + 1)
@@ -261,7 +261,7 @@ def medians(rows: Iterable[dict[str, Any]], budget: str) -> list[dict[str, float
     for row in rows:
         if row["budget"] == budget:
             cases.setdefault(row["architecture"], []).append(row)
-    names = (*RESULTS, *PREDICTORS, "layers", "hidden_size")
+    names = (*RESULTS, *PREDICTORS, "layers", "hidden size")
     return [
         {name: float(np.median([float(r[name]) for r in of_case])) for name in names}
         for of_case in cases.values()
@@ -302,7 +302,7 @@ def correlations(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for budget in BUDGETS:
         stacks = medians(rows, budget)
         columns = {name: np.array([stack[name] for stack in stacks]) for name in stacks[0]}
-        given = np.stack([columns["layers"], columns["hidden_size"]])
+        given = np.stack([columns["layers"], columns["hidden size"]])
         for result in RESULTS:
             for predictor in PREDICTORS:
                 x, y = columns[predictor], columns[result]
