@@ -62,7 +62,7 @@ def _decides_table(_: Rows) -> Rows:
             "seed": row["seed"],
             "20% at step": row["left chance"],
             "99% at step": row["learned"],
-            "steps": row["last_step"],
+            "steps": row["last step"],
             "right at the end": f"{100 * float(row['accuracy']):.0f}%",
         }
         for row in load_measured("what_decides")
