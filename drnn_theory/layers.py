@@ -62,7 +62,11 @@ class Recurrent:
         object.__setattr__(self, "lags", as_dilations(lags, name="lags of Recurrent"))
 
     def edges(self, below: str, number: int) -> Iterator[_Edge]:
-        """Yield the edges of the layer of that number, the last into its output."""
+        """Yield the edges of the layer of that number, the last into its output.
+
+        >>> list(Recurrent(8).edges("x", 1))
+        [('x', 'h1', {'lag': 0}), ('h1', 'h1', {'lag': 8})]
+        """
         yield below, layer_name(number), {"lag": 0}
         for lag in self.lags:
             yield layer_name(number), layer_name(number), {"lag": lag}
@@ -84,7 +88,11 @@ class Convolution:
         require_memory(1000 * self.kernel_size, f"a kernel of {self.kernel_size} taps")
 
     def edges(self, below: str, number: int) -> Iterator[_Edge]:
-        """Yield the edges of the layer of that number, the last into its output."""
+        """Yield the edges of the layer of that number, the last into its output.
+
+        >>> list(Convolution(2, 4).edges("x", 1))
+        [('x', 'h1', {'lag': 0}), ('x', 'h1', {'lag': 4})]
+        """
         for tap in range(self.kernel_size):
             yield below, layer_name(number), {"lag": tap * self.dilation}
 
@@ -110,7 +118,11 @@ class Attention:
         _set_integers(self, "window", "dilation")
 
     def edges(self, below: str, number: int) -> Iterator[_Edge]:
-        """Yield the edges of the layer of that number, the last into its output."""
+        """Yield the edges of the layer of that number, the last into its output.
+
+        >>> [(u, v, traits["lag"]) for u, v, traits in Attention(2, 4).edges("x", 1)]
+        [('x', 'h1', 0), ('x', 'h1', 4)]
+        """
         here, reach = layer_name(number), (self.window - 1) * self.dilation
         if self.window > MOST_TAPS:
             yield from _range(below, here, self.window - 1, self.dilation)
@@ -159,7 +171,11 @@ class StateSpace:
             raise TypeError(f"counted must be True or False, got {shown(self.counted)}")
 
     def edges(self, below: str, number: int) -> Iterator[_Edge]:
-        """Yield the edges of the layer of that number, the last into its output."""
+        """Yield the edges of the layer of that number, the last into its output.
+
+        >>> [(u, v, traits["lag"]) for u, v, traits in StateSpace().edges("x", 1)]
+        [('x', 's1', 0), ('s1', 's1', 1), ('s1', 'h1', 0)]
+        """
         state = f"s{number}"
         yield below, state, {"lag": 0}
         decay = {} if self.counted else {"identity": True}

@@ -60,6 +60,10 @@ class Study:
         function: the qualified name of the function.
         version: its version, by default a hash of its source.
         records: rows, results, errors and seconds, as the store holds them.
+
+    >>> study = Study("measure", "1", ())
+    >>> len(study), study.rows()
+    (0, [])
     """
 
     function: str
@@ -224,6 +228,10 @@ def read_study(store: str | Path) -> Study:
 
     A study that is running may be read at any time, and the file may be read-only. Raises
     ValueError for a file that is not a store, or is damaged.
+
+    >>> read_study("nowhere.db")
+    Traceback (most recent call last):
+    ValueError: store must be a readable file, got nowhere.db: No such file or directory
     """
     with Store.read_only(Path(store)) as kept:
         return Study(kept.function, kept.version, tuple(kept.read()))

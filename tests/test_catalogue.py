@@ -58,7 +58,7 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ),
         (
             '[architectures]\na = {family = "rnn"}',
-            "architectures.a: family must be one of 'clockwork_rnn', 'dilated_cnn',",
+            "architectures.a: family must be one of 'clockwork_rnn', 'dilated_cnn', ",
         ),
         ('[architectures]\na = {family = ["x"]}', "family must be one of 'clockwork_rnn'"),
         ("[architectures]\na = {json = 3}", "json must name a readable file, got 3"),
@@ -77,7 +77,7 @@ def test_every_kind_of_entry_is_read(tmp_path):
         ),
         (
             '[architectures]\na = {json = "nowhere.json"}',
-            "architectures.a: json must name a readable file",
+            "nowhere.json must be a readable file, got No such file or directory",
         ),
         (
             '[architectures]\na = {edges = [["x", "h", 0]], inputs = ["x"]}',

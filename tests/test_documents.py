@@ -49,7 +49,7 @@ def test_the_readme_quotes_the_correlations_that_were_measured():
         if (row["weights"], row["architectures"]) == ("uniform", "all")
     }
     text = " ".join((ROOT / "README.md").read_text().split())
-    length = [-ranks["mean recurrent length", reach] for reach in ("log gradient", "horizon")]
+    length = [ranks["mean recurrent length", reach] for reach in ("log gradient", "horizon")]
     law = [ranks["law", reach] for reach in ("log gradient", "horizon")]
     assert f"is {length[0]:.2f}, and with how far it reaches {length[1]:.2f}; " in text
     assert f"for the law the two are {law[0]:.2f} and {law[1]:.2f}." in text

@@ -55,7 +55,7 @@ def test_every_way_of_the_speed_table_gives_the_same_norms():
 
 
 def test_the_study_covers_60_architectures_of_equal_parameters():
-    rows = load_measured("gradient_flow")
+    rows = load_measured("gradient_flow").rows
     names = {row["architecture"] for row in rows}
     assert names == set(study.architectures())
     assert len(names) >= 60

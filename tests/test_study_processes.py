@@ -170,7 +170,7 @@ def test_a_killed_worker_of_a_dask_cluster_loses_no_row_and_none_is_stored_twice
     left = [row["number"] for row in read_study(store).rows()]
     assert len(left) == 16 - int(lost[1])
     assert set(range(12)) <= set(left) <= set(range(16)) - {12}
-    assert 18 <= len(lines(log)) <= 24
+    assert len(left) <= len(lines(log)) <= 24  # a row that was lost may not have begun
 
 
 SHARED = """

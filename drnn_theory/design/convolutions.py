@@ -1,4 +1,4 @@
-"""How many levels, which kernel, how wide: a TCN whose receptive field covers a sequence."""
+"""TCNs whose receptive field covers a sequence: their levels, kernel and width."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TemporalConvolution:
 
 @dataclass(frozen=True)
 class Convolutions:
-    """TCNs that cover the sequence, the shortest mean first, none bettered in mean and width."""
+    """TCNs that cover the sequence, the shortest mean first: no other has a shorter mean and is as wide."""
 
     span: int
     options: list[TemporalConvolution]

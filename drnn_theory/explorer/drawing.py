@@ -133,6 +133,7 @@ def _graph(view: View, steps: int, x: Any, y: dict[Any, float], gap: float, scal
             for t in _times(node, period, start, start + steps):
                 dots.append(f"M{x(t - start):.1f} {height:.1f}h0")
         shade = max(0.15, min(0.4, scale / 25))  # lines that lie close add up
+        grey = list(dict.fromkeys(grey))  # a matrix and an identity may stand side by side
         parts.append(_path_of(grey, "currentColor", min(1.0, 0.35 + scale / 40), shade))
         parts.append(_path_of(dots, "currentColor", max(1.2, min(6, scale / 2.2)), 0.7))
     else:

@@ -58,7 +58,7 @@ class PaperFigure:
     """Whether it takes both columns of a venue that has two."""
     about: Mapping[str, Any] = field(default_factory=lambda: {"convention": convention()})
     """Span and convention, where one holds for all of it; None where nothing is averaged."""
-    rows_of: Callable[[Any], Table | Rows] = lambda numbers: numbers
+    rows_of: Callable[[Any], Table | Rows] | None = None
     """The numbers as rows, one per line of the CSV."""
     compared: Callable[[Rows], Rows] | None = None
     """rows -> those of a table that fits on a page, for comparisons."""
@@ -81,7 +81,7 @@ class PaperFigure:
         >>> FIGURES["zoo"].table.about["span"], len(FIGURES["mrl_against_span"].table)
         (64, 65)
         """
-        rows = self.rows_of(self.numbers)
+        rows = self.numbers if self.rows_of is None else self.rows_of(self.numbers)
         table = rows if isinstance(rows, Table) else Table(rows)
         own = {"span": None, "convention": None, **self.about}
         return replace(table, about={k: v for k, v in own.items() if k not in table.columns})

@@ -44,6 +44,10 @@ def pixel_mnist(folder: str | Path, permuted: bool = False, noise_to: int | None
     reader has it: 55,000 / 5,000 / 10,000. Chance is the entropy of the training labels.
 
     Raises ValueError where a file is missing, cut short or damaged.
+
+    >>> pixel_mnist("/nowhere")
+    Traceback (most recent call last):
+    ValueError: folder must hold train-images-idx3-ubyte or its .gz, got none in /nowhere
     """
     steps = 784 if noise_to is None else as_integer(noise_to, "noise_to", minimum=785)
     images, labels = _mnist(str(Path(folder).resolve()))
@@ -69,6 +73,9 @@ def pixel_digits(permuted: bool = False) -> Task:
     split, every fifth in the test split. ``permuted`` uses RandomState(92916).permutation(64).
 
     Raises ImportError, with what to install, without scikit-learn.
+
+    >>> pixel_digits().examples
+    {'train': 1079, 'validation': 359, 'test': 359}
     """
     data = require_extra("sklearn.datasets", "pixel_digits").load_digits()
     pixels = torch.from_numpy(data.images.astype(np.uint8)).flatten(1)
@@ -161,7 +168,7 @@ def _read_idx(folder: Path, name: str, shape: tuple[int, ...]) -> Tensor:
     ]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
-        raise ValueError(f"folder must hold {name} or {name}.gz, got none in {folder}")
+        raise ValueError(f"folder must hold {name} or its .gz, got none in {folder}")
     try:
         data = path.read_bytes()
         if path.suffix == ".gz":

@@ -63,6 +63,9 @@ class Task:
         Targets are class numbers (int64), or floats where ``classes`` is None. Where the split
         holds a number of examples, seeds 0, 1, .. of one size pass through it: in a new order each
         time for "train", in its own order and with weight zero beyond its end for the others.
+
+        >>> recall(2).batch(2, seed=0)[1].shape
+        torch.Size([3, 2])
         """
         size = as_integer(size, "size")
         seed = as_integer(seed, "seed", minimum=0)

@@ -34,6 +34,10 @@ def characters(path: str | Path | None = None, window: int = 100) -> Task:
     training characters in nats.
 
     Raises ValueError where a file is missing, empty, too short or no UTF-8 text.
+
+    >>> task = characters(window=20)
+    >>> task.steps, task.metric, task.carries
+    (20, 'bits per character', True)
     """
     window = as_integer(window, "window")
     texts = _texts(path)
@@ -124,6 +128,10 @@ def reviews(folder: str | Path, words: int = 1000, steps: int = 400) -> Task:
     ln 2 where both are as frequent.
 
     Raises ValueError where a part is missing, empty or no UTF-8 text.
+
+    >>> reviews("nowhere")
+    Traceback (most recent call last):
+    ValueError: folder must hold reviews *.txt, got none in nowhere/train/neg
     """
     words, steps = as_integer(words, "words"), as_integer(steps, "steps")
     folder = Path(folder)

@@ -70,6 +70,11 @@ class Training:
         best: the same with the weights that did best in validation.
         stopped: "steps", "target", or the sentence that says why it could not go on.
         network: body and read-out with the last weights.
+
+    >>> from drnn_theory import recall
+    >>> training = train([1, 2], recall(2), hidden_size=4, steps=50, progress=False)
+    >>> [row["split"] for row in training.curve], training.stopped
+    (['train', 'validation', 'test'], 'steps')
     """
 
     task: Task
@@ -80,11 +85,22 @@ class Training:
     stopped: str
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the curve as a DataFrame, one row per step and split."""
+        """Return the curve as a DataFrame, one row per step and split.
+
+        >>> from drnn_theory import recall
+        >>> training = train([1], recall(1), hidden_size=2, steps=5, progress=False)
+        >>> list(training.to_frame().columns)
+        ['step', 'split', 'loss', 'metric', 'seconds']
+        """
         return Table(self.curve).to_frame()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what there is to print as JSON: the task, its chance, how it ended, the curve."""
+        """Return what there is to print as JSON: the task, its chance, how it ended, the curve.
+
+        >>> from drnn_theory import recall
+        >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).to_dict()["task"]
+        'recall(1)'
+        """
         told = {"task": self.task.name, "chance": self.task.chance, "stopped": self.stopped}
         return told | {"final": self.final, "best": self.best, "curve": self.curve}
 
@@ -106,7 +122,12 @@ class Training:
         return f"{self.final['step']}{why.get(self.stopped, f', {self.stopped}')}: "
 
     def first_step(self, metric: float, split: str = "train") -> int | None:
-        """Return the first step at which the metric was reached, None if it never was."""
+        """Return the first step at which the metric was reached, None if it never was.
+
+        >>> from drnn_theory import recall
+        >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).first_step(0.0)
+        5
+        """
         for row in self.curve:
             if row["split"] == split and _reaches(self.task, row["metric"], metric):
                 return int(row["step"])
