@@ -74,7 +74,11 @@ class Study:
         return len(self.records)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one dictionary per row: arguments, results, error (or None) and seconds."""
+        """Return one dictionary per row: arguments, results, error (or None) and seconds.
+
+        >>> Study("measure", "1", ()).rows()
+        []
+        """
         return [
             {
                 **record.row,
@@ -87,20 +91,39 @@ class Study:
 
     @property
     def failures(self) -> tuple[Record, ...]:
-        """The records of the rows that raised, each with its error and its traceback."""
+        """The records of the rows that raised, each with its error and its traceback.
+
+        >>> Study("measure", "1", ()).failures
+        ()
+        """
         return tuple(record for record in self.records if record.error is not None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas DataFrame of :meth:`rows`, which needs the extra ``tables``."""
+        """Return a pandas DataFrame of :meth:`rows`, which needs the extra ``tables``.
+
+        >>> len(Study("measure", "1", ()).to_frame())
+        0
+        """
         return Table(self.rows(), where={}).to_frame()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return function, version and :meth:`rows` as JSON can hold them."""
+        """Return function, version and :meth:`rows` as JSON can hold them.
+
+        >>> Study("measure", "1", ()).to_dict()
+        {'function': 'measure', 'version': '1', 'rows': []}
+        """
         rows = Table(self.rows(), where={}).to_dict()["rows"]
         return {"function": self.function, "version": self.version, "rows": rows}
 
     def to_csv(self, path: str | Path) -> None:
-        """Write :meth:`rows` as CSV, whole or not at all, with the function and where each ran."""
+        """Write :meth:`rows` as CSV, whole or not at all, with the function and where each ran.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Study("measure", "1", ()).to_csv(Path(folder, "rows.csv"))
+        ...     Path(folder, "rows.csv").exists()
+        True
+        """
         from drnn_theory.writing import replacing  # workers do without it
 
         rows = [

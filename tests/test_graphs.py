@@ -52,9 +52,9 @@ def test_a_networkx_graph_with_lags_serves_as_edges():
             [("x", "h", -1)],
             {},
             ValueError,
-            "lag of edge ('x', 'h') must be a non-negative integer, got -1: graphs are causal; where "
-            "an output sees k later inputs, add k to every lag, the output of time t then being that "
-            "of t - k",
+            "lag of edge ('x', 'h') must be a non-negative integer, got -1: graphs are causal; "
+            "where an output sees k later inputs, add k to every lag, the output of time t then "
+            "being that of t - k",
         ),
         (
             [("x", "h", 0.5)],

@@ -265,7 +265,7 @@ def information_of_states(
     ``states`` are (times, values); ``inputs``, in [-1, 1], may begin earlier, by the largest lag at
     least; ``lags`` are the largest lags of the products of degree 1, 2, ..
 
-    >>> u = np.random.default_rng(0).uniform(-1, 1, 501)
+    >>> u = np.random.default_rng(0).uniform(-1, 1, 2001)
     >>> states = np.stack([u[1:], u[:-1] ** 2], 1)  # a first degree, and a second
     >>> information_of_states(states, u, [1, 1]).round(6)
     array([1., 1.])

@@ -47,7 +47,7 @@ class TemporalConvolution:
 
 @dataclass(frozen=True)
 class Convolutions:
-    """TCNs that cover the sequence, the shortest mean first: no other has a shorter mean and is as wide."""
+    """TCNs that cover the sequence, the shortest mean first: no other is as short and as wide."""
 
     span: int
     options: list[TemporalConvolution]

@@ -172,6 +172,13 @@ class PaperFigure:
         """Write pictures, numbers (CSV), the caption to be read (txt), the figure for LaTeX (tex).
 
         A comparison has its table in a file of its own, NAME_table.tex.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from drnn_theory import FIGURES
+        >>> with TemporaryDirectory() as folder:
+        ...     files = FIGURES["engines"].write(Path(folder), "neurips", ["svg"])
+        >>> [file.name for file in files]
+        ['engines.svg', 'engines.csv', 'engines.txt', 'engines.tex']
         """
         files = []
         with mpl.rc_context(venue_style(venue)):  # fonts are looked up when it is saved
