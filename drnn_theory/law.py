@@ -39,7 +39,7 @@ def expected_gradient_profile(
     for any cyclic graph, the number of paths weighted so. Every edge is taken to have a matrix of
     its own, in every phase; the edges of attention share theirs. Paths that pass the same matrices
     in the same order, which identities or a shared matrix make possible, add up before they are
-    squared (:mod:`drnn_theory.words`): that is counted where it is cheap and refused elsewhere,
+    squared (``drnn_theory.words``): that is counted where it is cheap and refused elsewhere,
     with ValueError.
 
     Gaussian matrices exceed this limit at a finite width, in the mean over draws by the factor

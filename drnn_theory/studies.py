@@ -254,7 +254,7 @@ def read_study(store: str | Path) -> Study:
 
     >>> read_study("nowhere.db")
     Traceback (most recent call last):
-    ValueError: store must be a readable file, got nowhere.db: No such file or directory
+    ValueError: store must be a file that is there, got nowhere.db
     """
     with Store.read_only(Path(store)) as kept:
         return Study(kept.function, kept.version, tuple(kept.read()))

@@ -37,7 +37,7 @@ class Certificate:
 
     @property
     def proof(self) -> str:
-        """What stands behind it: "machine-checked", "exhaustive", or "none" for the best found."""
+        """One of "machine-checked", "exhaustive", or "none" for the best found."""
         if self.machine is not None:
             return "machine-checked"
         return "exhaustive" if self.exhaustive else "none"

@@ -48,7 +48,7 @@ class PaperFigure:
     caption: str
     """One line."""
     compute: Callable[[], Any]
-    """() -> the numbers: rows, or a table that says itself where they come from; anything else,
+    """() -> the numbers, as rows or as a table that says where they come from; anything else,
     if ``rows_of`` makes rows of it."""
     paint: Callable[[Any, Figure], None]
     """(numbers, empty figure) -> None; the figure has its size."""

@@ -25,7 +25,7 @@ __all__ = ["Stream"]
 
 
 class Stream:
-    """A model that runs step by step; :meth:`DilatedRNN.stream` makes it.
+    """A model that runs step by step; ``DilatedRNN.stream`` makes it.
 
     >>> from drnn_theory.models import DilatedRNN
     >>> stream = DilatedRNN(3, 5, [1, 2], cell="LSTM").stream()

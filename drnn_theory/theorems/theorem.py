@@ -96,7 +96,7 @@ class Theorem:
 
     @property
     def defined_in(self) -> str:
-        """Where it is defined: the module and the name that it has there.
+        """The module that defines it, and the name that it has there.
 
         >>> from drnn_theory import THEOREMS
         >>> THEOREMS["skip_mean"].defined_in
