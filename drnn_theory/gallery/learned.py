@@ -51,28 +51,19 @@ def _decides() -> Table:
     return replace(table, rows=rows)
 
 
-def _decides_table(_: Rows) -> Rows:
+def _decides_table(rows: Rows) -> Rows:
     return [
         {
-            "task": _task(str(row["task"])),
-            "cell": str(row["cell"]),
             "matrices": str(row["matrices"]),
             "biases": str(row["biases"]),
             "read-out": _readout(row),
-            "seed": row["seed"],
             "20% at step": row["left chance"],
             "99% at step": row["learned"],
             "steps": row["last step"],
             "right at the end": f"{100 * float(row['accuracy']):.0f}%",
         }
-        for row in load_measured("what_decides")
+        for row in rows
     ]
-
-
-def _task(name: str) -> str:
-    if "number" in name:
-        return "copy, numbers"
-    return "copy" if name.startswith("copy") else "recall within 64"
 
 
 PANELS = (

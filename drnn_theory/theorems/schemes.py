@@ -149,7 +149,7 @@ PRUNING_BOUND = Theorem(
     name="pruning_bound",
     module=__name__,
     left=(
-        r"\sum_{n=1}^{m} c(n) \ge \sum_{n \lt s} d(n) + \sum_{j \ge 0} \max(0, m - s + 1 - N_j), "
+        r"\sum_{n=1}^{m} c(n) \ge \sum_{n=0}^{s-1} d(n) + \sum_{j \ge 0} \max(0, m - s + 1 - N_j), "
         r"\qquad \#\{\text{sums of } b \text{ of } r \text{ dilations}\}"
     ),
     holds_for=(
