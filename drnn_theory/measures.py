@@ -123,9 +123,9 @@ def _means(
 ) -> list[Any]:
     """Return the exact mean for each span of an architecture that has been checked."""
     one_of(phase, "phase", ("worst", "mean", "best"))
-    profiles, gap = lengths_to_gap(architecture, max(spans), vertical=vertical, phase=phase)
+    courses, gap = lengths_to_gap(architecture, max(spans), vertical=vertical, phase=phase)
     finite = [span for span in spans if span < gap]
-    totals = zip(*(profile.totals(finite) for profile in profiles), strict=True)
+    totals = zip(*(course.totals(finite) for course in courses), strict=True)
     means = {
         span: Fraction(sum(total), span * len(total))
         for span, total in zip(finite, totals, strict=True)
@@ -146,8 +146,8 @@ def longest_lag(
     """
     architecture = as_architecture(architecture)
     span = _span(architecture, span)
-    (profile,), gap = lengths_to_gap(architecture, span, vertical=vertical)
-    lag, length = profile.longest(span if gap == math.inf else int(gap))
+    (course,), gap = lengths_to_gap(architecture, span, vertical=vertical)
+    lag, length = course.longest(span if gap == math.inf else int(gap))
     return lag, math.inf if length is None else length
 
 
@@ -180,8 +180,8 @@ def vertical_edges(architecture: Architecture) -> float:
     >>> vertical_edges([1, 2, 4])
     3
     """
-    profiles = lengths_over_phases(as_architecture(architecture), 1)
-    length = profiles[0].up_to(0)[0]
+    courses = lengths_over_phases(as_architecture(architecture), 1)
+    length = courses[0].up_to(0)[0]
     return math.inf if math.isinf(length) else int(length)
 
 

@@ -1,4 +1,4 @@
-"""A torch module that is not ours: borrowed and given back, its inputs drawn, its axes found."""
+"""A torch module that is not ours: borrowed and given back, its inputs sampled, its axes found."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer, shown
-from drnn_theory.models.checks import refusal_of_gates
+from drnn_theory.models.inputs import refusal_of_gates
 from drnn_theory.outputs import Run
 
 __all__ = [
     "borrowed",
     "choose_run",
-    "draw_inputs",
     "in_dtype",
     "require_module",
+    "sample_inputs",
     "weights_by_lag",
 ]
 
@@ -148,7 +148,7 @@ def _restore(part: torch.nn.Module, before: dict[str, Any]) -> None:
         vars(part)[name] = value
 
 
-def draw_inputs(
+def sample_inputs(
     module: Any, steps: int, inputs: Tensor | None, seeds: Iterable[int], dtype: Any = None
 ) -> Tensor:
     """Return the caller's inputs (steps, batch, features), checked, or one sequence per seed.
@@ -165,11 +165,11 @@ def draw_inputs(
         seeds = [as_integer(seed, "seed", minimum=0) for seed in seeds]
         if not seeds:
             raise ValueError("seeds must be one or more non-negative integers, got none")
-        drawn = [
+        sampled = [
             torch.randn(steps, features, generator=torch.Generator().manual_seed(seed))
             for seed in seeds
         ]
-        inputs = torch.stack(drawn, dim=1)
+        inputs = torch.stack(sampled, dim=1)
     if not isinstance(inputs, Tensor):
         raise TypeError(f"inputs must be a tensor, got {shown(inputs)}")
     if inputs.dim() == 2 and not inputs.is_floating_point():

@@ -175,14 +175,14 @@ def measured_gradients(
         unit: torch.nn.Module = unit_dilated_rnn(a) if isinstance(a, tuple) else unit_graph_rnn(a)
         with torch.random.fork_rng():
             torch.manual_seed(SEED)
-            drawn: torch.nn.Module
+            network: torch.nn.Module
             if isinstance(a, tuple):
-                drawn = DilatedRNN(1, HIDDEN_SIZE, a, dtype=torch.float64)
+                network = DilatedRNN(1, HIDDEN_SIZE, a, dtype=torch.float64)
             else:
-                drawn = GraphRNN(a, 1, HIDDEN_SIZE, dtype=torch.float64)
+                network = GraphRNN(a, 1, HIDDEN_SIZE, dtype=torch.float64)
         counts = path_counts(a, lags)
         bridge = gradient_profile(unit, lags + 1, inputs=torch.ones(lags + 1, 1, 1))
-        profile = gradient_profile(drawn, lags + 1)
+        profile = gradient_profile(network, lags + 1)
         # float64 holds a count exactly below 2**53
         equal = [
             None if count >= 2**53 else count == jacobian

@@ -73,7 +73,7 @@ class Summary:
     name: str
     span: int
     measures: dict[str, Any]
-    profile: np.ndarray
+    path_lengths: np.ndarray
     """d(n) of the worst phase for lags 0..min(span, 512), as the sparkline shows it."""
     note: str = ""
     """Why the mean is inf where an output does not exist at every step, and what serves there."""
@@ -90,7 +90,7 @@ class Summary:
         return str(self.table().transposed())
 
     def _repr_html_(self) -> str:
-        lengths = {f"d(n), n = 0..{len(self.profile) - 1}": Sparkline(self.profile)}
+        lengths = {f"d(n), n = 0..{len(self.path_lengths) - 1}": Sparkline(self.path_lengths)}
         table = self.table()
         return replace(table, rows=[{**row, **lengths} for row in table]).transposed().to_html()
 
@@ -162,7 +162,7 @@ class Comparison:
         rows = [
             {
                 "architecture": s.name,
-                "d(n)": Sparkline(s.profile),  # where a narrow window shows it, too
+                "d(n)": Sparkline(s.path_lengths),  # where a narrow window shows it, too
                 **row,
             }
             for s, row in zip(self.summaries, table, strict=True)
@@ -340,17 +340,17 @@ def _sized(
 class Sparkline:
     """A small line of d(n) against n, drawn as SVG, with gaps where lags are unreachable."""
 
-    profile: np.ndarray
+    lengths: np.ndarray
     width: int = 160
     height: int = 24
 
     def _repr_html_(self) -> str:
-        finite = self.profile[np.isfinite(self.profile)]
+        finite = self.lengths[np.isfinite(self.lengths)]
         low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
         pieces, points = [], []
-        for n, d in enumerate([*self.profile.tolist(), math.inf]):
+        for n, d in enumerate([*self.lengths.tolist(), math.inf]):
             if math.isfinite(d):
-                x = 1 + (self.width - 2) * n / max(1, len(self.profile) - 1)
+                x = 1 + (self.width - 2) * n / max(1, len(self.lengths) - 1)
                 y = self.height - 2 - (self.height - 4) * (d - low) / max(1, high - low)
                 points.append(f"{x:.1f},{y:.1f}")
             elif points:

@@ -24,7 +24,7 @@ from drnn_theory import (
     wavenet,
 )
 from drnn_theory.architectures import as_cyclic_graph
-from drnn_theory.capacities import assemble, draw_matrices, spectral_radius
+from drnn_theory.capacities import assemble, sample_matrices, spectral_radius
 from tests.strategies import cyclic_graphs
 
 DELAY_LINE = LinearSystem(np.eye(6, k=-1), np.eye(6)[0])
@@ -232,7 +232,7 @@ GRAPHS = {
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_system_equals_the_graph_rnn_of_identity_activation_step_by_step(name):
     graph = GRAPHS[name]
-    drawn = draw_matrices(graph, 4, gain=0.8, seed=3)
+    drawn = sample_matrices(graph, 4, gain=0.8, seed=3)
     model = GraphRNN(graph, 1, 4, nonlinearity="identity", share_phases=False).double()
     with torch.no_grad():
         for edge, weight in zip(model.edges, model.weights, strict=True):
@@ -255,7 +255,7 @@ def test_a_system_equals_the_graph_rnn_of_identity_activation_step_by_step(name)
         return np.array(rows)
 
     np.testing.assert_allclose(driven(assemble(graph, 4, drawn)), outputs, atol=1e-12)
-    other = driven(assemble(graph, 4, draw_matrices(graph, 4, gain=0.8, seed=4)))
+    other = driven(assemble(graph, 4, sample_matrices(graph, 4, gain=0.8, seed=4)))
     assert np.abs(other - outputs).max() > 1e-3  # the control
 
 

@@ -18,10 +18,10 @@ from drnn_theory import (
     skip_rnn,
 )
 from drnn_theory.capacities import (
-    draw_matrices,
     exponents_together,
     information_of_states,
     memory_of_states,
+    sample_matrices,
     simulate,
 )
 
@@ -29,7 +29,7 @@ from drnn_theory.capacities import (
 def linear_model(graph, size, seed=0):
     """Return the torch model of linear_system(graph, size, seed=seed)."""
     model = GraphRNN(graph, 1, size, nonlinearity="identity").double()
-    drawn = draw_matrices(graph, size, seed=seed)
+    drawn = sample_matrices(graph, size, seed=seed)
     with torch.no_grad():
         for edge, weight in zip(model.edges, model.weights, strict=True):
             weight.copy_(torch.as_tensor(drawn.edges[edge]))

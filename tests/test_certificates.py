@@ -23,12 +23,12 @@ from drnn_theory import (
     shortest_path_lengths,
     state_size,
 )
-from drnn_theory.paths import certificates, profiles, stacks
-from drnn_theory.paths.certificates import combined, graph_profiles
+from drnn_theory.paths import certificates, courses, stacks
+from drnn_theory.paths.certificates import combined, graph_courses
+from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.paths.stacks import Stack, coin_profile
+from drnn_theory.paths.stacks import Stack, coin_course
 from tests.components import component_graph
 from tests.zero_one import random_wiring, zero_one_lengths
 
@@ -69,9 +69,9 @@ def test_random_graphs_are_answered_at_any_span_or_refused_in_words():
     for seed in range(GRAPHS):
         begin = time.process_time()
         try:
-            profiles = graph_profiles(component_graph(seed), FAR)
+            courses = graph_courses(component_graph(seed), FAR)
             for pick in (np.maximum, np.minimum):
-                assert combined(profiles, pick, FAR).modulus > 0
+                assert combined(courses, pick, FAR).modulus > 0
         except ValueError as refusal:
             refusals.append(str(refusal))
         slowest = max(slowest, time.process_time() - begin)
@@ -86,25 +86,25 @@ def test_no_certificate_is_wrong(seed):
     draw = component_graph if seed % 2 else random_wiring
     graph, vertical = draw(seed), seed % 3 > 0
     starts = Wiring(graph).starts
-    profiles = graph_profiles(graph, FAR, vertical=vertical)
+    courses = graph_courses(graph, FAR, vertical=vertical)
     i = seed % len(starts)
-    horizon = min(2 * len(profiles[i].lengths) + 2 * graph.graph["period"], 1200)
+    horizon = min(2 * len(courses[i].lengths) + 2 * graph.graph["period"], 1200)
     right = zero_one_lengths(graph, horizon, starts[i], vertical=vertical)
-    assert profiles[i].modulus > 0
-    assert profiles[i].up_to(horizon).tolist() == right
+    assert courses[i].modulus > 0
+    assert courses[i].up_to(horizon).tolist() == right
     if seed % 10 == 0:
         near = reference_path_lengths(graph, 80, start=starts[i], vertical=vertical)
-        assert profiles[i].up_to(80).tolist() == near.tolist()
+        assert courses[i].up_to(80).tolist() == near.tolist()
 
 
 @pytest.mark.parametrize("seed", range(0, AGREEING, 5))
 def test_sums_and_maxima_over_the_phases_are_those_of_the_lags(seed):
     graph = component_graph(seed)
-    profiles = graph_profiles(graph, FAR)
-    span = 2 * max(len(profile.lengths) for profile in profiles)
-    lengths = [profile.up_to(span) for profile in profiles]
+    courses = graph_courses(graph, FAR)
+    span = 2 * max(len(course.lengths) for course in courses)
+    lengths = [course.up_to(span) for course in courses]
     for pick in (np.maximum, np.minimum):
-        best, every = combined(profiles, pick, FAR), pick.reduce(lengths)
+        best, every = combined(courses, pick, FAR), pick.reduce(lengths)
         assert np.array_equal(best.up_to(span), every)
         gaps = np.flatnonzero(np.isinf(every[1:])) + 1
         assert best.first_gap() == (gaps[0] if len(gaps) else math.inf)
@@ -126,8 +126,8 @@ def test_residues_of_two_rates_are_exact_at_any_span():
     even = half + half * (half + 1) // 2
     odd = 2 * half + quarter * (quarter - 1) // 2 + quarter * (quarter - 1) // 2 + quarter
     assert compute_mrl(graph, FAR, exact=True) == Fraction(even + odd, FAR)
-    profile = graph_profiles(graph, FAR)[0]
-    assert [(s.slope, s.period) for s in profile.strands] == [
+    course = graph_courses(graph, FAR)[0]
+    assert [(s.slope, s.period) for s in course.strands] == [
         (Fraction(1, 4), 4),
         (Fraction(1, 2), 2),
     ]
@@ -145,7 +145,7 @@ def test_a_slower_component_counts_until_its_line_has_passed():
     spans = [1000, 5000, 20_000]
     means = [Fraction(int(right[1 : span + 1].sum()), span) for span in spans]
     assert mrl_curve(graph, [*spans, 10**9], exact=True)[:3] == means
-    assert np.array_equal(graph_profiles(graph, 10**9)[0].up_to(20_000), right)
+    assert np.array_equal(graph_courses(graph, 10**9)[0].up_to(20_000), right)
 
 
 UNEVEN = cyclic_graph(
@@ -188,7 +188,7 @@ def test_where_every_cycle_is_free_the_lengths_stay_bounded():
     # lag 2 + n by the loop of g at most four times
     (right,) = by_search(mixed, 60)
     assert right[2:].tolist() == [2.0 + (n % 5) for n in range(59)]
-    assert graph_profiles(mixed, FAR)[0].up_to(60).tolist() == right.tolist()
+    assert graph_courses(mixed, FAR)[0].up_to(60).tolist() == right.tolist()
 
 
 # At once, or refused by name.
@@ -218,7 +218,7 @@ def test_a_period_out_of_reach_is_named():
         compute_mrl(graph, FAR)
     fewer = side_by_side((79, 83), *loop)
     (right,) = by_search(fewer, 20_000)
-    assert graph_profiles(fewer, FAR)[0].up_to(20_000).tolist() == right.tolist()
+    assert graph_courses(fewer, FAR)[0].up_to(20_000).tolist() == right.tolist()
 
 
 def test_a_transient_out_of_reach_is_named(monkeypatch):
@@ -253,25 +253,25 @@ def test_a_long_period_is_refused_before_a_list_per_phase_is_made():
 
 @pytest.mark.parametrize("p", [50, 101, 210])
 def test_the_certificate_of_a_stack_takes_up_to_the_product_of_its_two_largest_lags(p):
-    profile = coin_profile(Stack((1, p, p + 1), 3), FAR)
-    assert p * (p + 1) / 2 < len(profile.lengths) <= 8 * p * (p + 1)
+    course = coin_course(Stack((1, p, p + 1), 3), FAR)
+    assert p * (p + 1) / 2 < len(course.lengths) <= 8 * p * (p + 1)
 
 
 def test_lags_998_and_999_are_certified_as_a_stack_and_as_a_graph():
     edges = [("x", "h", 0), *(("h", "h", lag) for lag in (1, 998, 999)), ("h", "y", 1)]
     graph = cyclic_graph(edges, inputs=["x"], outputs=["y"])
     begin = time.process_time()
-    profile = graph_profiles(graph, FAR)[0]
-    stack = coin_profile(Stack((1, 998, 999), 1), FAR)
+    course = graph_courses(graph, FAR)[0]
+    stack = coin_course(Stack((1, 998, 999), 1), FAR)
     assert time.process_time() - begin < 1
-    assert np.array_equal(profile.up_to(10**5)[1:], stack.up_to(10**5 - 1) + 1)
-    assert profile.totals([10**5]) == [stack.totals([10**5 - 1])[0] + 10**5 + 1]
+    assert np.array_equal(course.up_to(10**5)[1:], stack.up_to(10**5 - 1) + 1)
+    assert course.totals([10**5]) == [stack.totals([10**5 - 1])[0] + 10**5 + 1]
 
 
 @pytest.mark.parametrize(
     "measure",
     [
-        lambda: coin_profile(Stack((1, 3, 500_000), 2), FAR).totals([FAR]),
+        lambda: coin_course(Stack((1, 3, 500_000), 2), FAR).totals([FAR]),
         lambda: compute_mrl([1, 3, 500_000], FAR),
         lambda: shortest_path_lengths([1, 3, 500_000], 10**6),
         lambda: shortest_path_lengths([1, 2, 4], 10**6),
@@ -280,7 +280,7 @@ def test_lags_998_and_999_are_certified_as_a_stack_and_as_a_graph():
 )
 def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
     asked = []
-    for module in (stacks, profiles):
+    for module in (stacks, courses):
         monkeypatch.setattr(module, "require_memory", lambda needed, task: asked.append(needed))
     tracemalloc.start()
     try:

@@ -18,8 +18,8 @@ from drnn_theory import (
     stacked_rnn,
 )
 from drnn_theory.gradients import lengths
+from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE
 from tests.strategies import cyclic_graphs
 from tests.test_graph_rnn import CLOCKWORK, LOOPS, TURNS
 

@@ -24,11 +24,11 @@ from drnn_theory import (
     skip_rnn,
 )
 from drnn_theory.paths import lengths_over_phases
-from drnn_theory.paths.certificates import combined, graph_profiles
+from drnn_theory.paths.certificates import combined, graph_courses
+from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE
 from drnn_theory.paths.reference import reference_path_counts, reference_path_lengths
-from drnn_theory.paths.stacks import DivisorChain, Stack, as_stack, coin_profile
+from drnn_theory.paths.stacks import DivisorChain, Stack, as_stack, coin_course
 from tests.strategies import complete_schemes, cyclic_graphs, schemes
 
 
@@ -46,29 +46,29 @@ def test_the_stack_engine_equals_brute_force(dilations, horizon, vertical):
     if not vertical:
         stack = stack._replace(vertical=0)
     reference = reference_path_lengths(dilated_rnn(dilations), horizon, vertical=vertical)
-    assert equal(coin_profile(stack, max(horizon, 1)).up_to(horizon), reference)
+    assert equal(coin_course(stack, max(horizon, 1)).up_to(horizon), reference)
     assert not vertical or equal(shortest_path_lengths(dilations, horizon), reference)
 
 
 @settings(max_examples=300)
 @given(complete_schemes, st.integers(1, 400))
 def test_a_certified_stack_equals_the_plain_recurrence_at_every_later_lag(dilations, span):
-    profile = coin_profile(as_stack(tuple(dilations)), 10**9)
+    course = coin_course(as_stack(tuple(dilations)), 10**9)
     fewest = [0]
     for n in range(1, span + 1):
         fewest.append(1 + min(fewest[n - s] for s in dilations if s <= n))
     lengths = [len(dilations) + c for c in fewest]
-    assert profile.period > 0
-    assert equal(profile.up_to(span), lengths)
-    assert profile.totals([span]) == [sum(lengths[1:])]
-    assert profile.longest(span) == (lengths.index(max(lengths[1:]), 1), max(lengths[1:]))
+    assert course.period > 0
+    assert equal(course.up_to(span), lengths)
+    assert course.totals([span]) == [sum(lengths[1:])]
+    assert course.longest(span) == (lengths.index(max(lengths[1:]), 1), max(lengths[1:]))
 
 
 @settings(max_examples=200)
 @given(st.lists(st.integers(1, 5), max_size=4), st.integers(1, 300))
 def test_the_closed_form_of_divisor_chains_equals_the_stack_engine(ratios, span):
     coins = sorted(set(np.cumprod([1, *ratios]).tolist()))
-    closed, engine = DivisorChain(coins, 3), coin_profile(Stack(tuple(coins), 3), span)
+    closed, engine = DivisorChain(coins, 3), coin_course(Stack(tuple(coins), 3), span)
     assert equal(closed.up_to(span), engine.up_to(span))
     spans = list(range(1, span + 1))
     assert closed.totals(spans) == engine.totals(spans)
@@ -94,17 +94,17 @@ def test_both_general_engines_equal_brute_force_from_every_phase(graph, horizon,
 @given(cyclic_graphs(), st.booleans())
 def test_certificates_foretell_what_the_search_finds_far_beyond_them(graph, vertical):
     wiring = Wiring(graph)
-    profiles = graph_profiles(graph, 10**15, vertical=vertical)
-    for start, profile in zip(wiring.starts, profiles, strict=True):
-        assert profile.period > 0
-        far = 3 * len(profile.lengths) + 2 * profile.period
+    courses = graph_courses(graph, 10**15, vertical=vertical)
+    for start, course in zip(wiring.starts, courses, strict=True):
+        assert course.period > 0
+        far = 3 * len(course.lengths) + 2 * course.period
         known = path_lengths_by_unit(wiring, [start], start + far, vertical=vertical)
         lengths = known[start:, wiring.output_units, 0].min(axis=1, initial=UNREACHABLE)
-        assert equal(profile.up_to(far), np.where(lengths < UNREACHABLE, lengths, math.inf))
+        assert equal(course.up_to(far), np.where(lengths < UNREACHABLE, lengths, math.inf))
     for pick in (np.maximum, np.minimum):
-        best = combined(profiles, pick, 10**15)
+        best = combined(courses, pick, 10**15)
         far = 3 * len(best.lengths)
-        assert equal(best.up_to(far), pick.reduce([p.up_to(far) for p in profiles]))
+        assert equal(best.up_to(far), pick.reduce([p.up_to(far) for p in courses]))
 
 
 def test_a_slow_component_above_a_fast_one_is_waited_for():
@@ -115,10 +115,10 @@ def test_a_slow_component_above_a_fast_one_is_waited_for():
     edges += [("slow", "c0", 0), *chain, ("c300", "fast", 0), ("fast", "fast", 5)]
     edges += [("fast", "fast", 6), ("fast", "y", 0), ("slow", "slow", 1)]
     graph = cyclic_graph(edges, inputs=["x"], outputs=["y"])
-    profile = graph_profiles(graph, 10**12)[0]
-    assert profile.period > 0
+    course = graph_courses(graph, 10**12)[0]
+    assert course.period > 0
     known = path_lengths_by_unit(wiring := Wiring(graph), [0], 20_000)
-    assert equal(profile.up_to(20_000), known[:, wiring.output_units, 0].min(axis=1))
+    assert equal(course.up_to(20_000), known[:, wiring.output_units, 0].min(axis=1))
 
 
 def test_phases_in_components_of_different_periods_are_continued_from_certified_lags():
@@ -144,7 +144,7 @@ def test_outputs_whose_common_period_is_far_beyond_the_span_are_compared_up_to_i
     edges = [("x", "a", 0), ("x", "b", 0), ("a", "a", 1), ("b", "b", 1)]
     edges += [("a", "a", loops[0]), ("b", "b", loops[1])]
     graph = cyclic_graph(edges, inputs=["x"], outputs=["a", "b"])
-    both = [coin_profile(Stack((1, loop), 1), 40_000).up_to(40_000) for loop in loops]
+    both = [coin_course(Stack((1, loop), 1), 40_000).up_to(40_000) for loop in loops]
     total = int(np.minimum(*both)[1:].sum())
     assert compute_mrl(graph, 40_000, exact=True) == Fraction(total, 40_000)
 
@@ -173,8 +173,8 @@ def test_the_worst_and_the_best_start_are_those_of_all(graph, horizon, vertical)
 def test_two_large_coprime_loops_are_certified_after_their_honest_transient():
     edges = [("x", "h", 0), ("h", "h", 98), ("h", "h", 99)]
     graph = cyclic_graph(edges, inputs=["x"], outputs=["h"])
-    as_coins = coin_profile(Stack((98, 99), 1), 10**9)
-    general = graph_profiles(graph, 10**9)[0]
+    as_coins = coin_course(Stack((98, 99), 1), 10**9)
+    general = graph_courses(graph, 10**9)[0]
     assert equal(general.up_to(30_000), as_coins.up_to(30_000))
 
 
@@ -241,7 +241,7 @@ def test_the_order_of_the_layers_does_not_matter(dilations, random, span):
 
 
 @given(schemes, st.integers(2, 6))
-def test_scaling_all_lags_stretches_the_profile_and_opens_gaps(dilations, k):
+def test_scaling_all_lags_stretches_the_course_and_opens_gaps(dilations, k):
     plain = shortest_path_lengths(dilations, 30)
     scaled = shortest_path_lengths([k * s for s in dilations], 30 * k + k - 1).reshape(31, k)
     assert equal(scaled[:, 0], plain)
@@ -312,8 +312,8 @@ def test_what_looks_like_a_stack_but_exists_at_some_phases_only_is_none():
 @given(st.integers(1, 400))
 def test_wide_dilations_take_the_row_kernel_and_agree(offset):
     coins = (1, 2000 + offset, 2003 + 2 * offset)
-    profile = coin_profile(Stack(coins, 0), 9000)
-    assert profile.totals([9000]) == [sum(_fewest(coins, 9000)[1:])]
+    course = coin_course(Stack(coins, 0), 9000)
+    assert course.totals([9000]) == [sum(_fewest(coins, 9000)[1:])]
 
 
 def _fewest(coins, horizon):

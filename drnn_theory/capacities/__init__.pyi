@@ -1,6 +1,6 @@
 from .curves import MemoryCurve, fisher_memory, memory_capacity
 from .exponents import LyapunovSpectrum, exponents_together, lyapunov_exponents
-from .linear import Drawn, LinearSystem, assemble, draw_matrices, linear_system
+from .linear import EdgeMatrices, LinearSystem, assemble, linear_system, sample_matrices
 from .measured import (
     InformationCapacity,
     information_capacity,
@@ -11,13 +11,12 @@ from .measured import (
 from .spectra import spectral_radius
 
 __all__ = [
-    "Drawn",
+    "EdgeMatrices",
     "InformationCapacity",
     "LinearSystem",
     "LyapunovSpectrum",
     "MemoryCurve",
     "assemble",
-    "draw_matrices",
     "exponents_together",
     "fisher_memory",
     "information_capacity",
@@ -26,6 +25,7 @@ __all__ = [
     "lyapunov_exponents",
     "memory_capacity",
     "memory_of_states",
+    "sample_matrices",
     "simulate",
     "spectral_radius",
 ]

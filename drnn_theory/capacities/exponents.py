@@ -209,8 +209,8 @@ class _Trajectory:
         import torch
         from torch.func import functional_call, jvp, vmap
 
-        drawn = np.stack([g.uniform(-self.scale, self.scale, count) for g in self.generators])
-        x = torch.as_tensor(drawn).reshape(-1, *((1, count, 1) if self.swap else (count, 1, 1)))
+        sampled = np.stack([g.uniform(-self.scale, self.scale, count) for g in self.generators])
+        x = torch.as_tensor(sampled).reshape(-1, *((1, count, 1) if self.swap else (count, 1, 1)))
         shapes = _tensors(self.like)
         after: list[Any] = []
 

@@ -22,14 +22,14 @@ from drnn_theory.capacities.spectra import is_stable, spectral_radius
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.graphs import edge_table, unit_of
 
-__all__ = ["LinearSystem", "assemble", "draw_matrices", "linear_system"]
+__all__ = ["LinearSystem", "assemble", "linear_system", "sample_matrices"]
 
 Edge: TypeAlias = tuple[Any, Any, int]
 Matrix: TypeAlias = sparse.csr_array
 
 
 @dataclass(frozen=True)
-class Drawn:
+class EdgeMatrices:
     """The matrices of a graph's edges by (from, to, lag), and of the input into its nodes."""
 
     edges: Mapping[Edge, np.ndarray]
@@ -190,18 +190,18 @@ def linear_system(
     """
     graph = as_cyclic_graph(architecture)
     hidden_size = as_integer(hidden_size, "hidden_size")
-    drawn = draw_matrices(graph, hidden_size, gain=gain, matrices=matrices, seed=seed)
-    return assemble(graph, hidden_size, drawn)
+    sampled = sample_matrices(graph, hidden_size, gain=gain, matrices=matrices, seed=seed)
+    return assemble(graph, hidden_size, sampled)
 
 
-def draw_matrices(
+def sample_matrices(
     graph: nx.MultiDiGraph,
     hidden_size: int,
     *,
     gain: float = 0.9,
     matrices: str = "orthogonal",
     seed: int = 0,
-) -> Drawn:
+) -> EdgeMatrices:
     """Return random matrices for the edges of a graph, as :func:`linear_system` takes them."""
     gain = as_number(gain, "gain")
     one_of(matrices, "matrices", ("orthogonal", "gaussian"))
@@ -220,10 +220,10 @@ def draw_matrices(
     for node in roles.entered:
         vector = _random(generator, hidden_size, 1, matrices)
         entries[node] = vector.ravel() / instant[node]
-    return Drawn(edges, entries)
+    return EdgeMatrices(edges, entries)
 
 
-def assemble(graph: nx.MultiDiGraph, hidden_size: int, drawn: Drawn) -> LinearSystem:
+def assemble(graph: nx.MultiDiGraph, hidden_size: int, sampled: EdgeMatrices) -> LinearSystem:
     """Return the linear system of a graph whose edges have these matrices.
 
     Units on no walk from an input to an output are left out: they change nothing that is read.
@@ -259,7 +259,7 @@ def assemble(graph: nx.MultiDiGraph, hidden_size: int, drawn: Drawn) -> LinearSy
             for edge in roles.into[node]:
                 source, _, lag = edge
                 before = stored(source, lag) if lag else rows[source]
-                total = total + sparse.csr_array(drawn.edges[edge]) @ before
+                total = total + sparse.csr_array(sampled.edges[edge]) @ before
             for source, _, lag in roles.added[node]:
                 before = stored(source, lag) if lag else rows[source]
                 if sizes[source] != hidden_size:
@@ -268,8 +268,8 @@ def assemble(graph: nx.MultiDiGraph, hidden_size: int, drawn: Drawn) -> LinearSy
                         f"value to {shown(node)} of {hidden_size}"
                     )
                 total = total + before
-            if node in drawn.entries:
-                column = sparse.csr_array(drawn.entries[node].reshape(-1, 1))
+            if node in sampled.entries:
+                column = sparse.csr_array(sampled.entries[node].reshape(-1, 1))
                 total = total + column @ _selection(states, 1, width)
             rows[node] = sparse.csr_array(total)
         blocks = []
@@ -346,7 +346,7 @@ def _random(generator: np.random.Generator, rows: int, columns: int, how: str) -
     if columns != rows:
         return normal / np.linalg.norm(normal)
     q, r = np.linalg.qr(normal)
-    return q * np.sign(np.diag(r))  # uniform: the signs that QR fixes are drawn as well
+    return q * np.sign(np.diag(r))  # uniform: the signs that QR fixes are sampled as well
 
 
 def _selection(begin: int, size: int, width: int) -> Matrix:

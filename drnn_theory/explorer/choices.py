@@ -25,7 +25,18 @@ from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph
 from drnn_theory.reading import read_number
 
-__all__ = ["FORMS", "GIVEN", "LIMIT", "Choice", "Count", "Flag", "Form", "Lists", "OneOf", "Scheme"]
+__all__ = [
+    "FORMS",
+    "GIVEN",
+    "LIMIT",
+    "Choice",
+    "Count",
+    "Flag",
+    "Form",
+    "Lists",
+    "Numbers",
+    "OneOf",
+]
 
 LIMIT = 4096
 """The largest span and the largest lag that the explorer takes."""
@@ -39,7 +50,7 @@ GIVEN = "given"
 
 
 @dataclass(frozen=True)
-class Scheme:
+class Numbers:
     """A field of positive integers: text like ``1, 2, 4``, with or without brackets."""
 
     label: str
@@ -106,7 +117,7 @@ class Flag:
         return bool(value)
 
 
-Field = Scheme | Lists | Count | OneOf | Flag
+Field = Numbers | Lists | Count | OneOf | Flag
 
 
 @dataclass(frozen=True)
@@ -121,8 +132,8 @@ class Form:
         return tuple((name, field.read(values[name])) for name, field in self.fields.items())
 
 
-_dilations = Scheme("dilations", "1, 2, 4, 8")
-_periods = Scheme("periods", "1, 2, 4")
+_dilations = Numbers("dilations", "1, 2, 4, 8")
+_periods = Numbers("periods", "1, 2, 4")
 _layers = Count("layers", 4, MOST_LAYERS)
 _kernel = Count("kernel size", 2, 8)
 _convolution: dict[str, Field] = {
@@ -152,7 +163,7 @@ FORMS: dict[str, Form] = {
             "fusion": Flag("fusion of the top states", False),
         },
     ),
-    "mist_rnn": Form("MIST RNN", {"lags": Scheme("lags", "1, 2, 4, 8")}),
+    "mist_rnn": Form("MIST RNN", {"lags": Numbers("lags", "1, 2, 4, 8")}),
     "narx_rnn": Form("NARX RNN", {"max_lag": Count("longest lag", 8, 512)}),
     "clockwork_rnn": Form("clockwork RNN", {"periods": _periods}),
     "hierarchical_rnn": Form("hierarchical RNN", {"periods": _periods}),
@@ -176,8 +187,8 @@ FORMS: dict[str, Form] = {
     "longnet": Form(
         "LongNet",
         {
-            "segments": Scheme("segments", "2, 4, 8"),
-            "dilations": Scheme("dilations", "1, 2, 4"),
+            "segments": Numbers("segments", "2, 4, 8"),
+            "dilations": Numbers("dilations", "1, 2, 4"),
             "layers": _layers,
         },
     ),

@@ -16,8 +16,8 @@ from drnn_theory.explorer.choices import (
     Flag,
     Form,
     Lists,
+    Numbers,
     OneOf,
-    Scheme,
 )
 
 __all__ = ["STYLE", "FormBox", "labelled"]
@@ -48,7 +48,7 @@ class FormBox(widgets.VBox):
         rows: list[Any] = []
         for name, field in form.fields.items():
             rows.append(self.inputs[name])
-            if isinstance(field, Scheme):
+            if isinstance(field, Numbers):
                 rows.append(SchemeSliders(self.inputs[name], field))
             self.inputs[name].observe(lambda _: self._changed(), names="value")
         super().__init__(rows)
@@ -61,7 +61,7 @@ class FormBox(widgets.VBox):
 
 def _widget(field: Field, value: Any) -> Any:
     match field:
-        case Scheme() | Lists():
+        case Numbers() | Lists():
             return labelled(widgets.Text, field.label, value=value, continuous_update=True)
         case Count():
             return labelled(
@@ -81,7 +81,7 @@ class SchemeSliders(widgets.VBox):
     The first three write base**exponent for consecutive exponents; the last two change one entry.
     """
 
-    def __init__(self, text: Any, field: Scheme):
+    def __init__(self, text: Any, field: Numbers):
         self._text, self._field, self._writing = text, field, False
         one = field.label.removesuffix("s")
         self.layers = labelled(widgets.IntSlider, "how many", min=1, max=MOST_LAYERS)

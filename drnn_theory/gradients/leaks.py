@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer
-from drnn_theory.modules import borrowed, choose_run, draw_inputs, in_dtype, require_module
+from drnn_theory.modules import borrowed, choose_run, in_dtype, require_module, sample_inputs
 from drnn_theory.outputs import Run
 
 __all__ = ["Leak", "find_leaks"]
@@ -74,11 +74,11 @@ def find_leaks(
     if not times or times[-1] >= length:
         raise ValueError(f"output_times must be one or more times below {length}, got {times}")
     require_module(module, call)
-    draw_inputs(module, length, inputs, [0])  # refuses what is none before any work
+    sample_inputs(module, length, inputs, [0])  # refuses what is none before any work
 
     def measured(dtype: torch.dtype | None) -> Tensor:
         own = in_dtype(module, dtype)
-        x = draw_inputs(own, length, inputs, [0], dtype)[:, :1]
+        x = sample_inputs(own, length, inputs, [0], dtype)[:, :1]
         with borrowed(own), torch.enable_grad():
             return _sizes(choose_run(own, x, batch_first=batch_first, call=call), x, times)
 

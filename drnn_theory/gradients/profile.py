@@ -16,10 +16,10 @@ from drnn_theory.gradients.passes import Asked, rows_of_jacobian
 from drnn_theory.modules import (
     borrowed,
     choose_run,
-    draw_inputs,
     in_dtype,
     require_module,
     require_one_direction,
+    sample_inputs,
 )
 from drnn_theory.outputs import Run
 
@@ -202,7 +202,7 @@ def gradient_profile(
         require_one_direction(module)
     module = in_dtype(module, dtype)
     steps = length + times - 1
-    x = draw_inputs(module, steps, inputs, seeds, dtype)
+    x = sample_inputs(module, steps, inputs, seeds, dtype)
     outputs = [steps - times + i for i in range(times)]
 
     def asked(index: int, units: int) -> Tensor:

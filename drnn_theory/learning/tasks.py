@@ -168,11 +168,13 @@ def recall_within(span: int) -> Task:
     )
 
 
-def _one_symbol(name: str, span: int, draw_lags: Callable[[int, torch.Generator], Tensor]) -> Task:
+def _one_symbol(
+    name: str, span: int, sample_lags: Callable[[int, torch.Generator], Tensor]
+) -> Task:
     def sample(size: int, seed: int, split: str) -> Batch:
         generator = seeded(name, split, seed)
         symbols = torch.randint(SYMBOLS, (size,), generator=generator)
-        lags = draw_lags(size, generator)
+        lags = sample_lags(size, generator)
         inputs = torch.zeros(span + 1, size, SYMBOLS)
         inputs[span - lags, torch.arange(size), symbols] = 1
         return inputs, *at_last_step(symbols, span + 1)

@@ -10,7 +10,7 @@ import torch
 
 from drnn_theory.checks import as_integer, as_number, one_of, shown
 from drnn_theory.dilations import as_dilations
-from drnn_theory.models.initialisation import MATRICES, draw_matrix, initialise
+from drnn_theory.models.initialisation import MATRICES, initialise, sample_matrix
 
 CELLS = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
 Groups = tuple[tuple[int, ...], ...]
@@ -114,7 +114,7 @@ def build_layers(
     return torch.nn.ModuleList(layers).to(options["device"], options["dtype"])
 
 
-def draw_layers(layers: Any, fuse: Any, init: str) -> None:
+def sample_parameters(layers: Any, fuse: Any, init: str) -> None:
     """Draw all parameters of the layers and of the convolution, if there is one."""
     for layer in layers:
         if init != "torch":
@@ -132,6 +132,6 @@ def draw_layers(layers: Any, fuse: Any, init: str) -> None:
     if fuse is not None and init == "torch":
         fuse.reset_parameters()
     elif fuse is not None:
-        draw_matrix(fuse.weight, init)
+        sample_matrix(fuse.weight, init)
         if fuse.bias is not None:
             torch.nn.init.zeros_(fuse.bias)

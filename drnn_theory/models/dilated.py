@@ -21,10 +21,10 @@ from drnn_theory.models.building import (
     as_sizes,
     build_layers,
     check_cell,
-    draw_layers,
+    sample_parameters,
 )
-from drnn_theory.models.checks import as_lengths, autocasts, check_input, refusal_of_gates
 from drnn_theory.models.folding import take_rows
+from drnn_theory.models.inputs import as_lengths, autocasts, check_input, refusal_of_gates
 from drnn_theory.models.own_cells import try_layer
 from drnn_theory.models.running import own_rows, run_one
 from drnn_theory.models.states import (
@@ -149,7 +149,7 @@ class DilatedRNN(torch.nn.Module):
         >>> [bool(p.any()) for name, p in model.named_parameters() if "bias" in name]
         [False, False, False, False]
         """
-        draw_layers(self.layers, self.fuse if self.fusion else None, self.init)
+        sample_parameters(self.layers, self.fuse if self.fusion else None, self.init)
 
     def forward(
         self,

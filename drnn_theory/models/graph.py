@@ -33,8 +33,8 @@ from drnn_theory.graphs import (
     sums,
     unit_of,
 )
-from drnn_theory.models.checks import check_input, check_state
-from drnn_theory.models.initialisation import MATRICES, draw_matrix
+from drnn_theory.models.initialisation import MATRICES, sample_matrix
+from drnn_theory.models.inputs import check_input, check_state
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -198,7 +198,7 @@ class GraphRNN(torch.nn.Module):
             elif parameter.dim() == 1:
                 torch.nn.init.zeros_(parameter)
             else:
-                draw_matrix(parameter, self.init)
+                sample_matrix(parameter, self.init)
 
     def forward(self, x: Tensor, state: GraphState | None = None) -> tuple[Tensor, GraphState]:
         """Return the output and the state from which the next piece goes on.

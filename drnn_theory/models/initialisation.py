@@ -25,7 +25,7 @@ from drnn_theory.checks import one_of
 MATRICES = ("torch", "orthogonal", "glorot")
 BIASES = ("torch", "zero")
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
-_DRAWS: dict[str, Callable[[Tensor], Any]] = {
+_SAMPLERS: dict[str, Callable[[Tensor], Any]] = {
     "orthogonal": torch.nn.init.orthogonal_,
     "glorot": torch.nn.init.xavier_uniform_,
 }
@@ -78,13 +78,13 @@ def initialise(
             else:  # the projection of an LSTM is one matrix, whatever its gates
                 count = 1 if name.startswith("weight_hr") else _GATES[layer.mode]
                 for gate in parameter.chunk(count):
-                    draw_matrix(gate, matrices)
+                    sample_matrix(gate, matrices)
 
 
-def draw_matrix(matrix: Tensor, kind: str) -> None:
+def sample_matrix(matrix: Tensor, kind: str) -> None:
     """Fill one matrix, or a convolution's (out, in, steps), by "orthogonal" or "glorot"."""
     exact = matrix.dtype in (torch.float32, torch.float64)
-    drawn = torch.empty_like(matrix, dtype=matrix.dtype if exact else torch.float32)
-    _DRAWS[kind](drawn)  # a QR decomposition needs single precision at least
+    sampled = torch.empty_like(matrix, dtype=matrix.dtype if exact else torch.float32)
+    _SAMPLERS[kind](sampled)  # a QR decomposition needs single precision at least
     with torch.no_grad():
-        matrix.copy_(drawn)
+        matrix.copy_(sampled)

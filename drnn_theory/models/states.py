@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from drnn_theory.models.checks import check_state
+from drnn_theory.models.inputs import check_state
 
 Tree = tuple[Any, ...] | None
 """How the tensors of an entry are nested: None is a tensor, a tuple holds trees."""

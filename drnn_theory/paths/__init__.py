@@ -27,17 +27,17 @@ import numpy as np
 from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, require_memory
 from drnn_theory.dilations import is_divisor_chain
-from drnn_theory.paths.certificates import combined, graph_profiles
+from drnn_theory.paths.certificates import combined, graph_courses
+from drnn_theory.paths.courses import UNREACHABLE, LengthsByLag
 from drnn_theory.paths.general import (
     Wiring,
     path_counts_of_graph,
     path_lengths_by_unit,
     path_table_of_graph,
 )
-from drnn_theory.paths.profiles import UNREACHABLE, LengthsByLag
-from drnn_theory.paths.ranges import range_profile
+from drnn_theory.paths.ranges import range_course
 from drnn_theory.paths.routes import shortest_path
-from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
+from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_course
 
 __all__ = [
     "lengths_over_phases",
@@ -137,10 +137,10 @@ def lengths_over_phases(
     stack = _stack_engine(architecture, span, vertical=vertical)
     if stack is not None:
         return [stack]
-    profiles = graph_profiles(architecture, span, vertical=vertical)
+    courses = graph_courses(architecture, span, vertical=vertical)
     if phase == "mean":
-        return list(profiles)
-    return [combined(profiles, np.maximum if phase == "worst" else np.minimum, span)]
+        return list(courses)
+    return [combined(courses, np.maximum if phase == "worst" else np.minimum, span)]
 
 
 def lengths_to_gap(
@@ -152,44 +152,44 @@ def lengths_to_gap(
 ) -> tuple[list[LengthsByLag], float]:
     """Return :func:`lengths_over_phases` and the first lag of 1..span that no path reaches, or inf.
 
-    The profiles are known up to that lag at least. It is looked for before any long search: beyond
+    The courses are known up to that lag at least. It is looked for before any long search: beyond
     it no sum is finite.
     """
 
     def gap_within(sight: int) -> float:
         if span <= sight:
             return math.inf
-        profiles = lengths_over_phases(architecture, sight, vertical=vertical, phase=phase)
-        gap = min(profile.first_gap() for profile in profiles)
+        courses = lengths_over_phases(architecture, sight, vertical=vertical, phase=phase)
+        gap = min(course.first_gap() for course in courses)
         return gap if gap <= sight else math.inf
 
-    def profiles_to(gap: float) -> list[LengthsByLag]:
+    def courses_to(gap: float) -> list[LengthsByLag]:
         last = span if gap == math.inf else int(gap)
         return lengths_over_phases(architecture, last, vertical=vertical, phase=phase)
 
     gap = gap_within(SIGHT) if span > LONG else math.inf
     try:
-        profiles = profiles_to(gap)
+        courses = courses_to(gap)
     except ValueError:
         gap = gap_within(FAR_SIGHT)
         if gap == math.inf:
             raise
-        profiles = profiles_to(gap)
-    gap = min(profile.first_gap() for profile in profiles)
-    return profiles, gap if gap <= span else math.inf
+        courses = courses_to(gap)
+    gap = min(course.first_gap() for course in courses)
+    return courses, gap if gap <= span else math.inf
 
 
 def _stack_engine(
     architecture: tuple[int, ...] | nx.MultiDiGraph, horizon: int, *, vertical: bool
 ) -> LengthsByLag | None:
-    """Return the profile of a stack, or over long spans of a graph without cycles, else None."""
+    """Return the course of a stack, or over long spans of a graph without cycles, else None."""
     stack = as_stack(architecture)
     if stack is None and isinstance(architecture, nx.MultiDiGraph) and horizon >= LONG:
-        return range_profile(architecture, vertical=vertical)
+        return range_course(architecture, vertical=vertical)
     if stack is None:
         return None
     if not vertical:
         stack = stack._replace(vertical=0)
     if is_divisor_chain(stack.coins):
         return DivisorChain(*stack)
-    return coin_profile(stack, max(horizon, 1))
+    return coin_course(stack, max(horizon, 1))

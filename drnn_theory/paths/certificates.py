@@ -29,11 +29,11 @@ import numpy as np
 from drnn_theory.checks import require_memory
 from drnn_theory.paths.blocks import Block, Component
 from drnn_theory.paths.classes import Classes, Offer, cycle_classes, meetings, merged_classes
+from drnn_theory.paths.courses import UNREACHABLE, Course, Strand
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
-from drnn_theory.paths.profiles import UNREACHABLE, Profile, Strand
 from drnn_theory.paths.solving import cost_per_index, solved
 
-__all__ = ["combined", "graph_profiles", "plain_profiles"]
+__all__ = ["combined", "graph_courses", "plain_courses"]
 
 CELLS = 3 * 10**7
 """Values of one array that are computed in search of a certificate; a span may need more."""
@@ -44,7 +44,7 @@ LOOK = 2**14
 WORK = 10**8
 """Steps of about 50 ns that a search may take, likewise."""
 
-NOWHERE = Profile(
+NOWHERE = Course(
     np.full((1, 1), UNREACHABLE, dtype=np.int32),
     1,
     np.zeros(1, dtype=np.int64),
@@ -57,33 +57,33 @@ class TooFar(ValueError):
     """No certificate within the limits; the message says what stands in the way."""
 
 
-def graph_profiles(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) -> list[Profile]:
-    """Return the profile of every starting phase, known at least up to lag ``span``.
+def graph_courses(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) -> list[Course]:
+    """Return the course of every starting phase, known at least up to lag ``span``.
 
-    Doubles the known times until all profiles are certified or the span is reached. Raises
+    Doubles the known times until all courses are certified or the span is reached. Raises
     ValueError, with the period or the transient, where neither fits in memory or a reasonable time.
     """
     wiring = Wiring(graph)
     last = 4 * (wiring.largest_lag + wiring.period)
     try:
         if last >= span + wiring.period:
-            return plain_profiles(wiring, span, vertical=vertical)
-        return _certified_profiles(wiring, span, vertical=vertical)
+            return plain_courses(wiring, span, vertical=vertical)
+        return _certified_courses(wiring, span, vertical=vertical)
     except ValueError as error:  # memory, or TooFar
         raise ValueError(f"span must be within reach, got {span}: {error}") from None
 
 
-def plain_profiles(wiring: Wiring, span: int, *, vertical: bool = True) -> list[Profile]:
-    """Return the profile of every starting phase, known up to lag ``span`` and no further."""
+def plain_courses(wiring: Wiring, span: int, *, vertical: bool = True) -> list[Course]:
+    """Return the course of every starting phase, known up to lag ``span`` and no further."""
     last = span + wiring.period
     lengths = path_lengths_by_unit(wiring, wiring.starts, last, vertical=vertical)
     return [
-        Profile(lengths[start:, wiring.output_units, i].min(axis=1, initial=UNREACHABLE))
+        Course(lengths[start:, wiring.output_units, i].min(axis=1, initial=UNREACHABLE))
         for i, start in enumerate(wiring.starts)
     ]
 
 
-def _certified_profiles(wiring: Wiring, span: int, *, vertical: bool) -> list[Profile]:
+def _certified_courses(wiring: Wiring, span: int, *, vertical: bool) -> list[Course]:
     block = Block(wiring, vertical=vertical)
     blocks = (wiring.period - 1 + span) // wiring.period + 1  # these hold all lags of the span
     budget = Budget(blocks, wiring.period)
@@ -91,9 +91,9 @@ def _certified_profiles(wiring: Wiring, span: int, *, vertical: bool) -> list[Pr
     groups: dict[tuple[frozenset[int], int], list[int]] = {}
     for i, reach in enumerate(block.reached()):
         groups.setdefault((reach, i if single else 0), []).append(i)
-    profiles: dict[int, Profile] = {}
+    courses: dict[int, Course] = {}
     for (reach, _), which in groups.items():
-        nodes: dict[int, Profile] = {}
+        nodes: dict[int, Course] = {}
         for number in sorted(reach):  # which is a topological order
             _add_component(block.components[number], nodes, block, which, budget)
         by_phase = []
@@ -102,16 +102,16 @@ def _certified_profiles(wiring: Wiring, span: int, *, vertical: bool) -> list[Pr
             offers = [Offer(nodes[node]) for node in outputs]
             by_phase.append(joined(offers, budget) if offers else NOWHERE)
         for column, i in enumerate(which):
-            profiles[i] = _by_lag(by_phase, wiring.starts[i], column, budget)
-    return [profiles[i] for i in range(len(wiring.starts))]
+            courses[i] = _by_lag(by_phase, wiring.starts[i], column, budget)
+    return [courses[i] for i in range(len(wiring.starts))]
 
 
-def combined(profiles: Sequence[Profile], pick: np.ufunc, span: int) -> Profile:
-    """Return the least or largest (``pick``) of profiles, lag by lag, at least up to ``span``."""
-    if all(profile is profiles[0] for profile in profiles):
-        return profiles[0]
+def combined(courses: Sequence[Course], pick: np.ufunc, span: int) -> Course:
+    """Return the least or largest (``pick``) of courses, lag by lag, at least up to ``span``."""
+    if all(course is courses[0] for course in courses):
+        return courses[0]
     try:
-        columns = [replace(p, lengths=p.lengths[:, None]) for p in profiles]
+        columns = [replace(p, lengths=p.lengths[:, None]) for p in courses]
         best = joined([Offer(p) for p in columns], Budget(span + 1, 1), pick)
     except TooFar as error:
         raise ValueError(f"span must be within reach, got {span}: {error}") from None
@@ -162,7 +162,7 @@ def joined(
     *,
     sources: Sequence[int] = (),
     starts: int = 1,
-) -> Profile:
+) -> Course:
     """Return the least or largest (``pick``) of what is offered, index by index.
 
     ``sources`` are the columns whose paths start there, at index 0.
@@ -170,44 +170,44 @@ def joined(
     if not offers:
         lengths = _offered((), 2, sources, starts)
         return replace(NOWHERE, lengths=lengths, since=1)
-    starts = offers[0].profile.lengths.shape[1]
+    starts = offers[0].course.lengths.shape[1]
     cost = 0.05 * len(offers) * starts
     if len(offers) == 1 and not sources and pick is np.minimum:
         return _passed_on(offers[0], budget)
-    since = max(1, *(offer.profile.since + offer.shift for offer in offers))
-    moduli = [offer.profile.modulus for offer in offers]
+    since = max(1, *(offer.course.since + offer.shift for offer in offers))
+    moduli = [offer.course.modulus for offer in offers]
     if not all(moduli) or math.lcm(*moduli) > budget.most:
         size = budget.clipped(budget.most, starts, cost)
-        return Profile(_offered(offers, size, sources, starts, pick))
+        return Course(_offered(offers, size, sources, starts, pick))
     budget.check_period(math.lcm(*moduli), moduli)
     classes = merged_classes(offers, pick)
     period = max(strand.period for strand in classes.strands)
-    budget.check_period(period, [s.period for o in offers for s in o.profile.strands])
+    budget.check_period(period, [s.period for o in offers for s in o.course.strands])
     size, problem = max(2 * (period + 1), since + period + 1), ""
     while True:
         size = budget.clipped(size, starts, cost, problem)
         lengths = _offered(offers, size, sources, starts, pick)
         if size == budget.most:
-            return Profile(lengths)
-        profile = Profile(lengths, *classes, max(since, size // 2))
-        if _holds_for_ever(profile, offers, 0, pick):
-            return profile
+            return Course(lengths)
+        course = Course(lengths, *classes, max(since, size // 2))
+        if _holds_for_ever(course, offers, 0, pick):
+            return course
         problem = f"the transient is longer than {size * budget.period} lags"
         size *= 2
 
 
-def _passed_on(offer: Offer, budget: Budget) -> Profile:
+def _passed_on(offer: Offer, budget: Budget) -> Course:
     """Return the lengths of a node that only one edge enters."""
-    profile, shift, weight = offer
+    course, shift, weight = offer
     if shift == weight == 0:
-        return profile
-    starts = profile.lengths.shape[1]
-    size = budget.clipped(len(profile.lengths) + shift, starts, 0.05 * starts)
+        return course
+    starts = course.lengths.shape[1]
+    size = budget.clipped(len(course.lengths) + shift, starts, 0.05 * starts)
     lengths = _offered([offer], size, (), starts)
-    if not profile.modulus or size == budget.most:
-        return Profile(lengths)
-    classes = np.roll(profile.classes, shift % profile.modulus)
-    return replace(profile, lengths=lengths, classes=classes, since=profile.since + shift)
+    if not course.modulus or size == budget.most:
+        return Course(lengths)
+    classes = np.roll(course.classes, shift % course.modulus)
+    return replace(course, lengths=lengths, classes=classes, since=course.since + shift)
 
 
 def _offered(
@@ -220,9 +220,9 @@ def _offered(
     """Return the least or largest offer at each of ``size`` indices, for all starts."""
     best = np.full((size, starts), UNREACHABLE if pick is np.minimum else 0, dtype=np.int32)
     best[0, list(sources)] = 0
-    for profile, shift, weight in offers:
+    for course, shift, weight in offers:
         if shift < size:
-            lengths = profile.extended(size - shift)
+            lengths = course.extended(size - shift)
             if weight:
                 lengths += weight
             pick(best[shift:], lengths, out=best[shift:])
@@ -231,32 +231,32 @@ def _offered(
 
 def _add_component(
     component: Component,
-    profiles: dict[int, Profile],
+    courses: dict[int, Course],
     block: Block,
     which: list[int],
     budget: Budget,
 ) -> None:
-    """Add the profiles of one component's nodes to those above it, for starts by number."""
+    """Add the courses of one component's nodes to those above it, for starts by number."""
     nodes, growth, starts = component.nodes, component.growth, len(which)
     offers: dict[int, list[Offer]] = {node: [] for node in nodes}
     for edge in component.above:
-        if edge.source in profiles:
-            offer = Offer(profiles[edge.source], edge.shift, edge.weight)
+        if edge.source in courses:
+            offer = Offer(courses[edge.source], edge.shift, edge.weight)
             offers[edge.target].append(offer)
     sources = {node: [k for k, i in enumerate(which) if node in block.sources[i]] for node in nodes}
     if growth is None:
         (node,) = nodes
-        profiles[node] = joined(offers[node], budget, sources=sources[node], starts=starts)
+        courses[node] = joined(offers[node], budget, sources=sources[node], starts=starts)
         return
     every = [
         offer._replace(shift=offer.shift - growth.offsets[node])
         for node in nodes
         for offer in offers[node]
     ]
-    since = max((o.profile.since + o.shift for node in nodes for o in offers[node]), default=1)
+    since = max((o.course.since + o.shift for node in nodes for o in offers[node]), default=1)
     back = max(edge.shift for edge in component.inner)
     width, cost = starts * len(nodes), cost_per_index(component, starts)
-    known = all(o.profile.modulus for o in every) and growth.modulus <= budget.most
+    known = all(o.course.modulus for o in every) and growth.modulus <= budget.most
     if known:
         budget.check_period(growth.modulus, [growth.modulus])
     size, problem = 2 * since + 4 * (back + 1), ""
@@ -266,23 +266,23 @@ def _add_component(
             component, [_offered(offers[n], size, sources[n], starts) for n in nodes], size
         )
         if size == budget.most:
-            profiles |= zip(nodes, map(Profile, lengths), strict=True)
+            courses |= zip(nodes, map(Course, lengths), strict=True)
             return
         classes = cycle_classes(_entered(component, lengths), growth.slope, growth.period, every)
         period = max(strand.period for strand in classes.strands)
         first = max(since, size // 2)
         if first + period + back < size:
             found = {
-                node: Profile(rows, *classes.moved(growth.offsets[node]), first)
+                node: Course(rows, *classes.moved(growth.offsets[node]), first)
                 for node, rows in zip(nodes, lengths, strict=True)
             }
             if all(_holds_for_ever(found[n], offers[n], back) for n in nodes):
-                profiles |= found
+                courses |= found
                 return
             problem = f"the transient is longer than {size * budget.period} lags"
             size *= 2
         else:
-            strands = [s.period for offer in every for s in offer.profile.strands]
+            strands = [s.period for offer in every for s in offer.course.strands]
             budget.check_period(period, [growth.period, *strands])
             size = max(2 * (period + back + 1), since + period + back + 1, 2 * size)
 
@@ -304,36 +304,36 @@ def _entered(component: Component, lengths: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _holds_for_ever(
-    profile: Profile, offers: Sequence[Offer], back: int, pick: np.ufunc = np.minimum
+    course: Course, offers: Sequence[Offer], back: int, pick: np.ufunc = np.minimum
 ) -> bool:
     """Tell whether a node's lengths certify its strands, as the head of this module says.
 
     ``back`` is the most that an edge within its component reads back.
     """
-    size, since = len(profile.lengths), profile.since
-    for number, strand in enumerate(profile.strands):
+    size, since = len(course.lengths), course.since
+    for number, strand in enumerate(course.strands):
         if since + strand.period + back > size:
             return False
-        late = profile.members(number, since, size)
+        late = course.members(number, since, size)
         if strand.slope is None:
             if np.any(late < UNREACHABLE):
                 return False
             continue
-        before = profile.members(number, since, size - strand.period)
-        after = profile.members(number, since + strand.period, size)
+        before = course.members(number, since, size - strand.period)
+        after = course.members(number, since + strand.period, size)
         if np.any(late >= UNREACHABLE) or np.any(after - before != strand.rise):
             return False
-    classes = Classes(profile.modulus, profile.classes, profile.strands)
+    classes = Classes(course.modulus, course.classes, course.strands)
     return all(
-        _is_left_behind(offer, theirs, profile, ours, pick)
+        _is_left_behind(offer, theirs, course, ours, pick)
         for offer in offers
         for theirs, ours in meetings(classes, offer)
     )
 
 
-def _is_left_behind(offer: Offer, theirs: int, profile: Profile, ours: int, pick: np.ufunc) -> bool:
+def _is_left_behind(offer: Offer, theirs: int, course: Course, ours: int, pick: np.ufunc) -> bool:
     """Tell whether a strand offered to a class of another slope has lost against it for ever."""
-    strand, own = offer.profile.strands[theirs], profile.strands[ours]
+    strand, own = offer.course.strands[theirs], course.strands[ours]
     if (
         strand.slope is own.slope
         or strand.slope == own.slope
@@ -343,46 +343,46 @@ def _is_left_behind(offer: Offer, theirs: int, profile: Profile, ours: int, pick
     assert strand.slope is not None
     assert own.slope is not None  # classes have the best slope of all
     assert (strand.slope > own.slope) == (pick is np.minimum)
-    at = len(profile.lengths) - own.period
+    at = len(course.lengths) - own.period
     opposite = np.maximum if pick is np.minimum else np.minimum
     a, b = strand.slope.as_integer_ratio()
     c, d = own.slope.as_integer_ratio()
     # both lines at that index, times their denominators
-    line = offer.profile.heights(theirs, pick), a * (at - offer.shift) + b * offer.weight
-    other = profile.heights(ours, opposite), c * at
+    line = offer.course.heights(theirs, pick), a * (at - offer.shift) + b * offer.weight
+    other = course.heights(ours, opposite), c * at
     if max(b, d) * max(abs(line[1]), abs(other[1]), max(b, d) * UNREACHABLE) > 2**60:
         line, other = (line[0].astype(object), line[1]), (other[0].astype(object), other[1])
     lead = d * (line[0] + line[1]) - b * (other[0] + other[1])
     return bool(np.all(lead > 0 if pick is np.minimum else lead < 0))
 
 
-def _by_lag(by_phase: Sequence[Profile], start: int, column: int, budget: Budget) -> Profile:
+def _by_lag(by_phase: Sequence[Course], start: int, column: int, budget: Budget) -> Course:
     """Return by lag, from one start, the lengths that are known by phase in block time."""
     phases = len(by_phase)
-    certified = all(profile.modulus for profile in by_phase)
-    size = max(len(profile.lengths) for profile in by_phase)
+    certified = all(course.modulus for course in by_phase)
+    size = max(len(course.lengths) for course in by_phase)
     size = budget.clipped(size if certified else budget.most, phases, 0.05 * phases)
     rows = [
-        profile.extended(size)[:, min(column, profile.lengths.shape[1] - 1)] for profile in by_phase
+        course.extended(size)[:, min(column, course.lengths.shape[1] - 1)] for course in by_phase
     ]
     lengths = np.stack(rows, axis=1).reshape(-1)[start:]
-    modulus = math.lcm(*(profile.modulus for profile in by_phase))
+    modulus = math.lcm(*(course.modulus for course in by_phase))
     if not certified or modulus * phases > budget.most * budget.period or size == budget.most:
-        return Profile(lengths)
-    budget.check_period(modulus, [profile.modulus for profile in by_phase])
+        return Course(lengths)
+    budget.check_period(modulus, [course.modulus for course in by_phase])
     kinds = [
         Strand(None if slope is None else slope / phases, period * phases)
-        for profile in by_phase
-        for slope, period in profile.strands
+        for course in by_phase
+        for slope, period in course.strands
     ]
     kinds = list(dict.fromkeys(kinds))
     numbers = np.empty((modulus, phases), dtype=np.int64)
-    for phase, profile in enumerate(by_phase):
+    for phase, course in enumerate(by_phase):
         own = [
             kinds.index(Strand(None if slope is None else slope / phases, period * phases))
-            for slope, period in profile.strands
+            for slope, period in course.strands
         ]
-        numbers[:, phase] = np.resize(np.array(own)[profile.classes], modulus)
-    since = max(profile.since for profile in by_phase) * phases
+        numbers[:, phase] = np.resize(np.array(own)[course.classes], modulus)
+    since = max(course.since for course in by_phase) * phases
     classes = np.roll(numbers.reshape(-1), -start)
-    return Profile(lengths, modulus * phases, classes, tuple(kinds), max(0, since - start))
+    return Course(lengths, modulus * phases, classes, tuple(kinds), max(0, since - start))

@@ -16,21 +16,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drnn_theory.paths.profiles import Profile, Strand
+from drnn_theory.paths.courses import Course, Strand
 
 __all__ = ["Classes", "Offer", "cycle_classes", "meetings", "merged_classes"]
 
 
 class Offer(NamedTuple):
-    """What an edge hands on: ``profile[j - shift] + weight`` at index j."""
+    """What an edge hands on: ``course[j - shift] + weight`` at index j."""
 
-    profile: Profile
+    course: Course
     shift: int = 0
     weight: int = 0
 
 
 class Classes(NamedTuple):
-    """The growth of a node, class by class; see Profile."""
+    """The growth of a node, class by class; see Course."""
 
     modulus: int
     numbers: np.ndarray  # by residue of the index
@@ -46,7 +46,7 @@ class Classes(NamedTuple):
 def merged_classes(offers: Sequence[Offer], pick: np.ufunc = np.minimum) -> Classes:
     """Return the classes of the least or largest (``pick``) of some offers."""
     slopes = _slopes(offers)
-    modulus = math.lcm(*(offer.profile.modulus for offer in offers))
+    modulus = math.lcm(*(offer.course.modulus for offer in offers))
     if modulus == 1:
         ranks = pick.reduce([_ranks(offer, slopes)[0] for offer in offers])
         return _one_class(int(ranks), slopes, offers)
@@ -73,7 +73,7 @@ def cycle_classes(
         else:
             ranks = np.minimum(ranks, _fallen(offer, len(entered), slopes, np.minimum))
     own = slopes.index(slope)
-    if len(ranks) == 1 and all(len(offer.profile.strands) == 1 for offer in offers):
+    if len(ranks) == 1 and all(len(offer.course.strands) == 1 for offer in offers):
         best = min(own, ranks[0]) if entered[0] or ranks[0] < never else never
         return _one_class(int(best), slopes, offers, *([period] if best == own else []))
     ranks = np.where(entered | (ranks < never), np.minimum(ranks, own), never)
@@ -82,11 +82,11 @@ def cycle_classes(
 
 def meetings(classes: Classes, offer: Offer) -> list[tuple[int, int]]:
     """Return the pairs of an offer's strand and the class of a node that it ever falls into."""
-    if len(classes.strands) == 1 or len(offer.profile.strands) == 1:
-        theirs, ours = range(len(offer.profile.strands)), range(len(classes.strands))
+    if len(classes.strands) == 1 or len(offer.course.strands) == 1:
+        theirs, ours = range(len(offer.course.strands)), range(len(classes.strands))
         return list(itertools.product(theirs, ours))
-    common = math.gcd(classes.modulus, offer.profile.modulus)
-    falling = _presence(offer.profile.classes, len(offer.profile.strands), common)
+    common = math.gcd(classes.modulus, offer.course.modulus)
+    falling = _presence(offer.course.classes, len(offer.course.strands), common)
     moved = np.roll(classes.numbers, -(offer.shift % classes.modulus))
     present = _presence(moved, len(classes.strands), common)
     return [(a, b) for a, b in np.argwhere(falling.astype(float) @ present.T > 0).tolist()]
@@ -94,28 +94,28 @@ def meetings(classes: Classes, offer: Offer) -> list[tuple[int, int]]:
 
 def _slopes(offers: Sequence[Offer], *own: Fraction) -> list[Fraction]:
     """Return all slopes, ascending: ranks into the list compare as the slopes do."""
-    strands = [s for offer in offers for s in offer.profile.strands]
+    strands = [s for offer in offers for s in offer.course.strands]
     return sorted({s.slope for s in strands if s.slope is not None}.union(own))
 
 
 def _fallen(offer: Offer, modulus: int, slopes: list[Fraction], pick: np.ufunc) -> np.ndarray:
     """Return by class of the node the best rank that the offer has in it; len(slopes) for none."""
     of_strand = np.array(_ranks(offer, slopes))
-    common = math.gcd(modulus, offer.profile.modulus)
-    best = pick.reduce(of_strand[offer.profile.classes].reshape(-1, common), axis=0)
+    common = math.gcd(modulus, offer.course.modulus)
+    best = pick.reduce(of_strand[offer.course.classes].reshape(-1, common), axis=0)
     return np.resize(np.roll(best, offer.shift % common), modulus)
 
 
 def _ranks(offer: Offer, slopes: list[Fraction]) -> list[int]:
     """Return the rank of each strand's slope, len(slopes) for none."""
     never = len(slopes)
-    return [never if s.slope is None else slopes.index(s.slope) for s in offer.profile.strands]
+    return [never if s.slope is None else slopes.index(s.slope) for s in offer.course.strands]
 
 
 def _one_class(rank: int, slopes: list[Fraction], offers: Sequence[Offer], *own: int) -> Classes:
     """Return the one class of indices that there is, from offers of one strand each."""
     slope = slopes[rank] if rank < len(slopes) else None
-    strands = [offer.profile.strands[0] for offer in offers]
+    strands = [offer.course.strands[0] for offer in offers]
     period = math.lcm(*own, *(s.period for s in strands if slope is not None and s.slope == slope))
     return Classes(1, np.zeros(1, dtype=np.int64), (Strand(slope, period),))
 
@@ -141,7 +141,7 @@ def _with_periods(
     )
     for offer in offers:
         for theirs, ours in meetings(classes, offer):
-            strand = offer.profile.strands[theirs]
+            strand = offer.course.strands[theirs]
             if strand.slope is not None and strand.slope == kinds[ours]:
                 periods[ours] = math.lcm(periods[ours], strand.period)
     return classes._replace(strands=tuple(map(Strand, kinds, periods)))

@@ -19,7 +19,7 @@ import numpy as np
 from drnn_theory.checks import require_memory
 from drnn_theory.graphs import edge_table
 
-__all__ = ["Ranges", "range_profile"]
+__all__ = ["Ranges", "range_course"]
 
 MOST_RANGES = 20_000  # of all units together
 
@@ -68,8 +68,8 @@ class Ranges:
         return lag
 
 
-def range_profile(graph: nx.MultiDiGraph, *, vertical: bool = True) -> Ranges | None:
-    """Return the profile of a graph without cycles, None if it has one or takes too many ranges.
+def range_course(graph: nx.MultiDiGraph, *, vertical: bool = True) -> Ranges | None:
+    """Return the course of a graph without cycles, None if it has one or takes too many ranges.
 
     The graph's period must be 1. ``vertical=False`` counts an edge of lag 0 as nothing.
     """

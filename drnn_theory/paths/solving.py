@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from drnn_theory.paths.blocks import Component
-from drnn_theory.paths.profiles import UNREACHABLE
+from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.stacks import allow_copies
 
 __all__ = ["cost_per_index", "solved"]

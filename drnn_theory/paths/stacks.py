@@ -24,9 +24,9 @@ import numpy as np
 
 from drnn_theory.checks import require_memory
 from drnn_theory.graphs import edge_table
-from drnn_theory.paths.profiles import UNREACHABLE, Profile, Strand
+from drnn_theory.paths.courses import UNREACHABLE, Course, Strand
 
-__all__ = ["DivisorChain", "Stack", "allow_copies", "as_stack", "coin_profile", "fewest_coins"]
+__all__ = ["DivisorChain", "Stack", "allow_copies", "as_stack", "coin_course", "fewest_coins"]
 
 CHUNK = 2**18  # lags whose intermediate results stay in the cache
 
@@ -61,7 +61,7 @@ def as_stack(architecture: tuple[int, ...] | nx.MultiDiGraph) -> Stack | None:
 
 
 class DivisorChain:
-    r"""The profile of a divisor chain in closed form: greedy payment gives the digit sum
+    r"""The course of a divisor chain in closed form: greedy payment gives the digit sum
 
     .. math:: c(n) = \sum_{i=1}^{L} \Big\lfloor \frac{n}{s_i} \Big\rfloor
         - \sum_{i=2}^{L} n_i \Big\lfloor \frac{n}{s_i} \Big\rfloor
@@ -113,8 +113,8 @@ class DivisorChain:
         return self.vertical + n - sum(weight * (n // s) for s, weight in self.weights)
 
 
-def coin_profile(stack: Stack, horizon: int) -> Profile:
-    """Return the profile of a stack, certified for all lags if that takes fewer than ``horizon``.
+def coin_course(stack: Stack, horizon: int) -> Course:
+    """Return the course of a stack, certified for all lags if that takes fewer than ``horizon``.
 
     Doubles the number of lags until c(n + s_L) = c(n) + 1 holds for the last s_L of them.
     """
@@ -135,7 +135,7 @@ def coin_profile(stack: Stack, horizon: int) -> Profile:
                 return _certified(coins, known)
         if size == horizon:
             known += vertical
-            return Profile(known)
+            return Course(known)
         size *= 2
 
 
@@ -185,11 +185,11 @@ def allow_copies(count: np.ndarray, s: int, *, cost: int = 1, copies: int | None
         block *= 2
 
 
-def _certified(coins: Sequence[int], lengths: np.ndarray) -> Profile:
-    """Return the profile that rises by one every largest coin, on multiples of the coins' gcd."""
+def _certified(coins: Sequence[int], lengths: np.ndarray) -> Course:
+    """Return the course that rises by one every largest coin, on multiples of the coins' gcd."""
     largest, modulus = coins[-1], math.gcd(*coins)
     classes = np.ones(modulus, dtype=np.int8)
     classes[0] = 0
     strands = (Strand(Fraction(1, largest), largest), Strand(None, modulus))
     since = len(lengths) - 2 * largest
-    return Profile(lengths, modulus, classes, strands[: min(modulus, 2)], since)
+    return Course(lengths, modulus, classes, strands[: min(modulus, 2)], since)

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from drnn_theory.tables import Table
+from drnn_theory.theorems.advantages import ADVANTAGES
 from drnn_theory.theorems.certificates import CERTIFICATES
 from drnn_theory.theorems.coins import COINS
-from drnn_theory.theorems.comparisons import COMPARISONS
 from drnn_theory.theorems.counts import COUNTS
 from drnn_theory.theorems.depth import DEPTH
 from drnn_theory.theorems.growth import GROWTH
@@ -48,7 +48,7 @@ THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for group in (
         *(COINS, MEANS, ZOO, OPTIMA, SPANS, GROWTH, CERTIFICATES, COUNTS, SCHEMES),
-        *(LIMITS, DEPTH, LAWS, COMPARISONS),
+        *(LIMITS, DEPTH, LAWS, ADVANTAGES),
     )
     for theorem in group
 }

@@ -12,8 +12,8 @@ import sympy as sp
 
 from drnn_theory.architectures import clockwork_rnn, dilated_rnn
 from drnn_theory.graphs import cyclic_graph
-from drnn_theory.paths.certificates import graph_profiles
-from drnn_theory.paths.profiles import Profile
+from drnn_theory.paths.certificates import graph_courses
+from drnn_theory.paths.courses import Course
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.theorems.exhaustive import stack_lengths
 from drnn_theory.theorems.letters import Q, a, assumed, d_0, n, n_0, p, sigma
@@ -119,20 +119,20 @@ CERTIFIED: dict[str, nx.MultiDiGraph] = {
 
 
 @cache
-def _profile(name: str, start: int) -> Profile:
-    return graph_profiles(CERTIFIED[name], 10**18)[start]
+def _course(name: str, start: int) -> Course:
+    return graph_courses(CERTIFIED[name], 10**18)[start]
 
 
 def _lag(name: str, start: int, beyond: int) -> int:
     """Return a lag that lies so far beyond the lengths which certify it."""
-    return len(_profile(name, start).lengths) + beyond
+    return len(_course(name, start).lengths) + beyond
 
 
 def _graph_values(name: str, start: int, beyond: int) -> dict[Any, Any]:
-    profile, lag = _profile(name, start), _lag(name, start, beyond)
-    strand = profile.strands[profile.classes[lag % profile.modulus]]
+    course, lag = _course(name, start), _lag(name, start, beyond)
+    strand = course.strands[course.classes[lag % course.modulus]]
     times = beyond // strand.period + 1
-    base = int(profile.lengths[lag - times * strand.period])
+    base = int(course.lengths[lag - times * strand.period])
     if strand.slope is None:
         return {d_0: inf, sigma: 1, p: 1, Q: 1}
     rate = sp.Rational(strand.slope.numerator, strand.slope.denominator)

@@ -16,10 +16,10 @@ import numpy as np
 
 from drnn_theory import dilated_rnn, exponential_dilations
 from drnn_theory.measured import write_measured
-from drnn_theory.paths.certificates import graph_profiles
+from drnn_theory.paths.certificates import graph_courses
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_profile
+from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_course
 from drnn_theory.tables import convention, where
 
 SPANS = (100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
@@ -37,8 +37,8 @@ def searched(graph, span):
 ENGINES = {
     "networkx (reference)": lambda dilations, graph, span: reference_path_lengths(graph, span),
     "breadth-first search (any graph)": lambda dilations, graph, span: searched(graph, span),
-    "certificate (any graph)": lambda d, graph, span: graph_profiles(graph, span)[0].up_to(span),
-    "stack": lambda d, graph, span: coin_profile(as_stack(d), span).up_to(span),
+    "certificate (any graph)": lambda d, graph, span: graph_courses(graph, span)[0].up_to(span),
+    "stack": lambda d, graph, span: coin_course(as_stack(d), span).up_to(span),
     "divisor chain": lambda d, graph, span: DivisorChain(*as_stack(d)).up_to(span),
 }
 

@@ -48,7 +48,7 @@ from drnn_theory import (
     skip_rnn,
     state_size,
 )
-from drnn_theory.capacities import draw_matrices, exponents_together, information_of_states
+from drnn_theory.capacities import exponents_together, information_of_states, sample_matrices
 from drnn_theory.measured import write_measured
 from drnn_theory.tables import convention, where
 
@@ -171,7 +171,7 @@ def outputs_together(models: list[GraphRNN], inputs: np.ndarray) -> np.ndarray:
 def tanh_network(graph: Any, size: int, draw: int) -> GraphRNN:
     """Return the tanh network with the matrices of the linear system of the same draw."""
     model = GraphRNN(graph, 1, size, dtype=torch.float64)
-    drawn = draw_matrices(graph, size, gain=GAIN, seed=draw)
+    drawn = sample_matrices(graph, size, gain=GAIN, seed=draw)
     generator = torch.Generator().manual_seed(draw)
     with torch.no_grad():
         for edge, weight in zip(model.edges, model.weights, strict=True):

@@ -101,7 +101,7 @@ def hidden_size(graph: nx.MultiDiGraph) -> tuple[int, int]:
     return best
 
 
-def draw_weights(model: GraphRNN, how: str, seed: int) -> None:
+def sample_weights(model: GraphRNN, how: str, seed: int) -> None:
     """Fill the weights; biases are zero."""
     generator = torch.Generator().manual_seed(seed)
     into = dict.fromkeys(model.nodes, 0)
@@ -135,7 +135,7 @@ def measure(graph: nx.MultiDiGraph, size: int, how: str) -> np.ndarray:
     squares = []
     for seed in SEEDS:
         model = GraphRNN(graph, 1, size, dtype=torch.float64)
-        draw_weights(model, how, seed)
+        sample_weights(model, how, seed)
         profile = gradient_profile(model, LAGS, seeds=[2 * seed, 2 * seed + 1])
         squares.append(profile.norms**2)
     return np.sqrt(np.mean(squares, 0))

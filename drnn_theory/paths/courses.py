@@ -18,7 +18,7 @@ import numpy as np
 
 from drnn_theory.checks import require_memory
 
-__all__ = ["UNREACHABLE", "LengthsByLag", "Profile", "Strand"]
+__all__ = ["UNREACHABLE", "Course", "LengthsByLag", "Strand"]
 
 UNREACHABLE = 2**30
 """Stands for "no path" in integer arrays; anything at or above it is unreachable."""
@@ -44,7 +44,7 @@ class Strand(NamedTuple):
     """How the lengths of one class go on."""
 
     slope: Fraction | None  # per index; None where no path leads
-    period: int  # a multiple of the profile's modulus
+    period: int  # a multiple of the course's modulus
 
     @property
     def rise(self) -> int:
@@ -53,7 +53,7 @@ class Strand(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Profile:
+class Course:
     """d(n) as an array, continued beyond it by one strand for each class of indices.
 
     The class of n is ``classes[n % modulus]``, a number into ``strands``. The strands hold from

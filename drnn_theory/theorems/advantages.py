@@ -28,7 +28,7 @@ from drnn_theory.theorems.means import (
 from drnn_theory.theorems.theorem import Theorem
 from drnn_theory.theorems.zoo import DILATED_CNN_MEAN
 
-__all__ = ["COMPARISONS"]
+__all__ = ["ADVANTAGES"]
 
 SPAN = M ** (L - 1)
 DILATED_MEAN = EXPONENTIAL_MEAN.closed_form
@@ -212,7 +212,7 @@ DILATED_VERSUS_CNN = Theorem(
     symbolic=_dilated_less_cnn,
 )
 
-COMPARISONS = (
+ADVANTAGES = (
     DILATED_VERSUS_SKIP,
     DILATED_VERSUS_PLAIN,
     DILATED_VERSUS_PER_LAYER_LAGS,
