@@ -37,7 +37,7 @@ def expect(
     """Return all predictors of one setting."""
     torch.set_num_threads(1)
     model = what_decides.make_model(task, cell, matrices, biases, seed)
-    return predict(model, what_decides.make_task(task), matrices, readout, seed)
+    return predict(model, what_decides.TASKS[task], matrices, readout, seed)
 
 
 def predict(
