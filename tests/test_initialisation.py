@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from drnn_theory import DilatedRNN, GraphRNN, skip_rnn
+from drnn_theory import DilatedRNN, GraphRNN, skip_rnn, state_space_rnn
 from drnn_theory.models import initialise
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -182,3 +182,12 @@ REFUSED = {
 def test_what_cannot_be_drawn_is_refused(build, error, message):
     with pytest.raises(error, match=rf"^{re.escape(message)}\Z"):
         build()
+
+
+@pytest.mark.parametrize("init", ["torch", "orthogonal", "glorot"])
+def test_a_state_space_begins_with_decays_below_one_counted_as_edges_or_not(init):
+    for counted in (True, False):
+        model = GraphRNN(state_space_rnn(2, counted=counted), 3, 8, init=init)
+        decays = [w for w in [*model.weights, *model.decays] if w.dim() == 1]
+        assert len(decays) == 2
+        assert all(bool(((w >= 0.9) & (w <= 0.999)).all()) for w in decays)

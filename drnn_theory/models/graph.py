@@ -190,10 +190,12 @@ class GraphRNN(torch.nn.Module):
         True
         """
         bound = self.hidden_size**-0.5
-        for decay in self.decays:
-            torch.nn.init.uniform_(decay, *_DECAYS)
-        for parameter in [*self.weights, *self.biases, *self.entries]:
-            if self.init == "torch":
+        # a state space's decays, whether they are edges or identities
+        decays = {id(w) for w in [*self.weights, *self.decays] if w.dim() == 1}
+        for parameter in self.parameters():
+            if id(parameter) in decays:
+                torch.nn.init.uniform_(parameter, *_DECAYS)
+            elif self.init == "torch":
                 torch.nn.init.uniform_(parameter, -bound, bound)
             elif parameter.dim() == 1:
                 torch.nn.init.zeros_(parameter)
