@@ -331,7 +331,7 @@ def _design(options: argparse.Namespace) -> int:
         for name in ("parameters", "state", "steps")
         if (text := getattr(options, name)) is not None
     }
-    found: Any
+    answer: Any
     if budgets:
         for name in ("layers", "chains"):
             if getattr(options, name):
@@ -339,16 +339,16 @@ def _design(options: argparse.Namespace) -> int:
         cell = read_word(options.cell or "GRU", "cell", (*GATES, "TCN"))
         kernel = None if options.kernel_size is None else read_number(options.kernel_size)
         features = 1 if options.input_size is None else read_number(options.input_size)
-        found = recommend(span + 1, cell=cell, input_size=features, kernel_size=kernel, **budgets)
+        answer = recommend(span + 1, cell=cell, input_size=features, kernel_size=kernel, **budgets)
     else:
         for name in ("cell", "input_size", "kernel_size"):
             if (text := getattr(options, name)) is not None:
                 raise ValueError(f"{name} must be given with a budget, got {text} without one")
         layers = None if options.layers is None else read_number(options.layers)
-        found = optimal_dilations(
+        answer = optimal_dilations(
             span, layers, within="divisor_chains" if options.chains else "all"
         )
-    print(json.dumps(found.to_dict(), indent=1) if options.json else found)
+    print(json.dumps(answer.to_dict(), indent=1) if options.json else answer)
     return 0
 
 

@@ -288,7 +288,7 @@ def gated_feedback_rnn(layers: int) -> nx.MultiDiGraph:
     """
     _require_edges(as_integer(layers, "layers") ** 2)
     names = [layer_name(number) for number in range(1, int(layers) + 1)]
-    edges = [(below, here, 0) for below, here in pairwise(["x", *names])]
+    edges = [(below, unit, 0) for below, unit in pairwise(["x", *names])]
     edges += [(source, target, 1) for source in names for target in names]
     return cyclic_graph(edges, inputs=["x"], outputs=names[-1:])
 
@@ -306,7 +306,7 @@ def fast_slow_rnn(fast_cells: int = 2) -> nx.MultiDiGraph:
     _require_edges(as_integer(fast_cells, "fast_cells", minimum=2))
     fast = [f"f{k}" for k in range(1, int(fast_cells) + 1)]
     edges = [("x", "f1", 0), ("f1", "s", 0), ("s", "s", 1), ("s", "f2", 0)]
-    edges += [(below, here, 0) for below, here in pairwise(fast)]
+    edges += [(below, unit, 0) for below, unit in pairwise(fast)]
     edges.append((fast[-1], "f1", 1))
     return cyclic_graph(edges, inputs=["x"], outputs=fast[-1:])
 
@@ -335,13 +335,13 @@ def wavenet(
         wiring.add_edge("x", "p", lag=tap)
     below = "p"
     for layer, (dilation, taps) in enumerate(zip(scheme, kernels, strict=True), start=1):
-        here = layer_name(layer)
+        layer_unit = layer_name(layer)
         for source, target, traits in Convolution(taps, dilation).edges(below, layer):
             wiring.add_edge(source, target, **traits)
-        wiring.add_edge(here, "y", lag=0, identity=True)
+        wiring.add_edge(layer_unit, "y", lag=0, identity=True)
         if layer < len(scheme):
             wiring.add_edge(below, f"r{layer}", lag=0, identity=True)
-            wiring.add_edge(here, f"r{layer}", lag=0, identity=True)
+            wiring.add_edge(layer_unit, f"r{layer}", lag=0, identity=True)
             below = f"r{layer}"
     return cyclic_graph(wiring, inputs=["x"], outputs=["y"])
 
@@ -388,11 +388,11 @@ def _clocked(
     for time in range(period):
         for module, clock in enumerate(clocks):
             if time % clock == 0:
-                here = names[module]
+                unit = names[module]
                 if module in fed:
-                    edges.append(((time, "x"), (time, here), 0))
+                    edges.append(((time, "x"), (time, unit), 0))
                 for source, delay in reads[module]:
-                    read(time, here, source, delay)
+                    read(time, unit, source, delay)
             read(time, "y", module, 0)
     if period == 1:
         units = [(u, v, lag) for (_, u), (_, v), lag in edges]

@@ -235,11 +235,11 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
     for unit in wiring.sources(start):
         sums[start][unit] += 1.0
     for t in range(start, last + 1):
-        now = sums[t]
+        current = sums[t]
         for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if t - lag >= start and (before := sums[t - lag][u]):
-                now[v] += squared * before if lag and weight else before
-    return np.array([sum(now[u] for u in wiring.output_units) for now in sums[start:]])
+                current[v] += squared * before if lag and weight else before
+    return np.array([sum(current[u] for u in wiring.output_units) for current in sums[start:]])
 
 
 def _per_layer(values: Any, name: str, layers: int) -> list[float]:

@@ -123,12 +123,12 @@ class Attention:
         >>> [(u, v, traits["lag"]) for u, v, traits in Attention(2, 4).edges("x", 1)]
         [('x', 'h1', 0), ('x', 'h1', 4)]
         """
-        here, reach = layer_name(number), (self.window - 1) * self.dilation
+        name, reach = layer_name(number), (self.window - 1) * self.dilation
         if self.window > MOST_TAPS:
-            yield from _range(below, here, self.window - 1, self.dilation)
+            yield from _range(below, name, self.window - 1, self.dilation)
             return
         for tap in range(self.window):
-            yield below, here, {"lag": tap * self.dilation, "attention": reach}
+            yield below, name, {"lag": tap * self.dilation, "attention": reach}
 
 
 @dataclass(frozen=True)
@@ -275,16 +275,16 @@ def _set_integers(layer: Any, *names: str) -> None:
         object.__setattr__(layer, name, as_integer(getattr(layer, name), name))
 
 
-def _range(below: str, here: str, last: int, step: int) -> Iterator[_Edge]:
+def _range(below: str, unit: str, last: int, step: int) -> Iterator[_Edge]:
     """Yield edges with exactly one way of each of the lags 0, step, .., last * step.
 
     The values are carried up through the bits of a lag, the lowest first, along two units per bit:
     with ``<=`` the bits so far are at most those of ``last``, with ``>`` they are more.
     """
-    below_or_equal, above = f"{here} values", None
+    below_or_equal, above = f"{unit} values", None
     yield below, below_or_equal, {"lag": 0, "attention": last * step}
     for bit in range(last.bit_length()):
-        lag, name = step << bit, f"{here} {step << bit}"
+        lag, name = step << bit, f"{unit} {step << bit}"
         smaller, greater = f"{name}<=", f"{name}>"
         if last >> bit & 1:  # 0 is less, 1 leaves the order as it is
             ways = [(below_or_equal, smaller, 0), (below_or_equal, smaller, lag)]
@@ -297,4 +297,4 @@ def _range(below: str, here: str, last: int, step: int) -> Iterator[_Edge]:
         if above or not last >> bit & 1:
             above = greater
         below_or_equal = smaller
-    yield below_or_equal, here, {"lag": 0, "identity": True, "attention": 0}
+    yield below_or_equal, unit, {"lag": 0, "identity": True, "attention": 0}

@@ -138,13 +138,13 @@ def _attributes(part: torch.nn.Module) -> dict[str, Any]:
 
 def _restore(part: torch.nn.Module, before: dict[str, Any]) -> None:
     """Give a module its attributes back, in the dictionaries that it has."""
-    now = dict(vars(part))
+    current = dict(vars(part))
     vars(part).clear()
     for name, value in before.items():
-        if type(value) is dict and type(now.get(name)) is dict:
-            now[name].clear()
-            now[name].update(value)
-            value = now[name]
+        if type(value) is dict and type(current.get(name)) is dict:
+            current[name].clear()
+            current[name].update(value)
+            value = current[name]
         vars(part)[name] = value
 
 

@@ -31,15 +31,15 @@ def read_number(text: str) -> Any:
     >>> read_number("many")
     'many'
     """
-    found = re.fullmatch(r"\s*([+-]?[\d_.]+(?:e[+-]?\d+)?)\s*([kKmM]?)\s*", text)
-    if found is None:
+    match = re.fullmatch(r"\s*([+-]?[\d_.]+(?:e[+-]?\d+)?)\s*([kKmM]?)\s*", text)
+    if match is None:
         return text
     for kind in (int, float):
         try:
-            number = kind(found[1]) * _FACTORS[found[2].lower()]
+            number = kind(match[1]) * _FACTORS[match[2].lower()]
         except ValueError:
             continue
-        whole = found[2] and float(number).is_integer()
+        whole = match[2] and float(number).is_integer()
         return int(number) if whole else number
     return text
 

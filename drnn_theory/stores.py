@@ -198,15 +198,15 @@ class Store:
     def read(self, keys: Iterable[str] | None = None) -> list[Record]:
         """Return the records of the keys, in their order, or all of them as they were finished."""
         records = {}
-        wanted = None if keys is None else dict.fromkeys(keys)
+        chosen = None if keys is None else dict.fromkeys(keys)
         for key, *values, digest in self.connection.execute("SELECT * FROM rows ORDER BY rowid"):
-            if wanted is not None and key not in wanted:
+            if chosen is not None and key not in chosen:
                 continue
             if digest != _digest(key, *values):
                 raise self._damaged(f"row {shown(values[0])} is not what was written")
             row, result, *rest = values
             records[key] = Record(decode(row), None if result is None else decode(result), *rest)
-        return [records[key] for key in (records if wanted is None else wanted)]
+        return [records[key] for key in (records if chosen is None else chosen)]
 
 
 class Claims:

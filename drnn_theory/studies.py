@@ -228,22 +228,22 @@ def run_study(
     version = _version(function) if version is None else version
     if not isinstance(version, str) or not version:
         raise TypeError(f"version must be a string that is not empty, got {shown(version)}")
-    wanted = _checked(function, rows)
+    by_key = _checked(function, rows)
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor must have a method submit, got {shown(executor)}")
     limit = _limit(executor, in_flight)
     path = Path(store)
     with Store.open(path, name, version) as kept, Claims(path) as claims:
         old = kept.digests()
-        todo = {key: wanted[key] for key in wanted if key not in old}
+        todo = {key: by_key[key] for key in by_key if key not in old}
         if retry:
-            todo |= {key: wanted[key] for key in kept.failed() if key in wanted}
+            todo |= {key: by_key[key] for key in kept.failed() if key in by_key}
         with tqdm(
-            total=len(wanted), initial=len(wanted) - len(todo), unit="row", disable=not progress
+            total=len(by_key), initial=len(by_key) - len(todo), unit="row", disable=not progress
         ) as bar:
             work = _Work(function, todo, kept, claims, old, executor or _Serial(), limit, bar)
             work.run()
-        return Study(name, version, tuple(kept.read(wanted)))
+        return Study(name, version, tuple(kept.read(by_key)))
 
 
 def read_study(store: str | Path) -> Study:

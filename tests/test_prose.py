@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BANNED = ("anew", "bettered", "what is no", "utilize", "leverage", "in order to", "going forward")
+MOMENTS = {"here", "now", "found", "asked", "wanted"}
 CODE = sorted((ROOT / "drnn_theory").rglob("*.py"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "proofs").rglob("*.md")) + sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -29,6 +30,14 @@ def prose(path):
 def test_no_word_is_one_to_stumble_over(path):
     text = re.sub(r"[\s#\"]+", " ", prose(path)).lower()
     assert [word for word in BANNED if re.search(rf"\b{word}\b", text)] == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_variable_names_a_thing_and_not_the_moment(path):
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    assert names & MOMENTS == set()
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))

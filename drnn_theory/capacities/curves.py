@@ -168,8 +168,8 @@ def linear_memory(
             for run in runs:
                 part = run(rows) / system.period**0.5
                 added = _stacked(added, part)
-                here = part[: max(0, lags + 1 - begin)]
-                means[begin : begin + len(here)] += here / system.period**0.5
+                kept_part = part[: max(0, lags + 1 - begin)]
+                means[begin : begin + len(kept_part)] += kept_part / system.period**0.5
         triangle = _stacked(triangle, added)
         done += count
         span = _Span(triangle)

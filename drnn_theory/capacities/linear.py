@@ -81,8 +81,8 @@ class LinearSystem:
                 array = _matrix(np.reshape(part, (-1, 1)), name).toarray().ravel()
             else:
                 array = _matrix(part, name)
-            wanted = [w if w is not None else s for w, s in zip(shape, array.shape, strict=True)]
-            if list(array.shape) != wanted or 0 in array.shape:
+            expected = [w if w is not None else s for w, s in zip(shape, array.shape, strict=True)]
+            if list(array.shape) != expected or 0 in array.shape:
                 sizes = " x ".join("any" if w is None else str(w) for w in shape)
                 raise ValueError(f"{name} must have shape {sizes}, got {array.shape}")
             checked.append(array)

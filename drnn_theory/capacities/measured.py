@@ -134,10 +134,10 @@ def memory_of_states(
     targets = _delayed(inputs, lags)[-times:]
     rows = states[-times:]
     center, middle = rows[:trained].mean(0), targets[:trained].mean(0)
-    known, wanted = rows[:trained] - center, targets[:trained] - middle
+    known, answers = rows[:trained] - center, targets[:trained] - middle
     _require_condition(known)
     gram = known.T @ known + ridge * np.eye(features)
-    weights = solve(gram, known.T @ wanted, assume_a="pos")
+    weights = solve(gram, known.T @ answers, assume_a="pos")
     guess = (rows[trained:] - center) @ weights
     values = _squared_correlation(guess, targets[trained:])
     if chance is not None:

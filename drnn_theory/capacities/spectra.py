@@ -200,11 +200,11 @@ def _phases(block: Block, radius: float, angles: np.ndarray) -> np.ndarray:
     weights = np.stack(list(block.values()))
     lags = np.array(list(block))
     identity = np.eye(weights.shape[1])
-    found = np.empty(len(angles), dtype=complex)
+    signs_by_angle = np.empty(len(angles), dtype=complex)
     chunk = max(1, 2**21 // identity.size)
     for begin in range(0, len(angles), chunk):
         part = slice(begin, begin + chunk)
         powers = radius ** -lags.astype(float) * np.exp(1j * np.outer(angles[part], lags))
         signs: Any = np.linalg.slogdet(identity - np.tensordot(powers, weights, 1))[0]
-        found[part] = np.where(signs == 0, 1.0, signs)
-    return found
+        signs_by_angle[part] = np.where(signs == 0, 1.0, signs)
+    return signs_by_angle

@@ -34,20 +34,20 @@ def descents(
     slightly worse scheme is accepted, or the best returned to.
     """
     rng = np.random.default_rng(seed)
-    here, level, spent = _settle(target, first_scheme(target), rng)
-    yield here, level, spent
-    best, least = here, level
+    accepted, level, spent = _settle(target, first_scheme(target), rng)
+    yield accepted, level, spent
+    best, least = accepted, level
     while spent < budget and least and target.layers > len(target.given):
-        found, total, effort = _settle(target, _redrawn(target, here, rng), rng)
+        proposed, total, effort = _settle(target, _redrawn(target, accepted, rng), rng)
         spent += effort
-        yield found, total, effort
+        yield proposed, total, effort
         if total < least:
-            best, least = found, total
+            best, least = proposed, total
         # a scheme 0.5 % worse is accepted with probability 1 / e
         if total <= level or rng.random() < exp((level - total) / (0.005 * max(level, 1))):
-            here, level = found, total
+            accepted, level = proposed, total
         elif level > least and rng.random() < 0.05:
-            here, level = best, least
+            accepted, level = best, least
 
 
 def first_scheme(target: Target) -> tuple[int, ...]:
@@ -56,8 +56,8 @@ def first_scheme(target: Target) -> tuple[int, ...]:
     A scheme has room for it: the limit is at least the number of dilations to choose.
     """
     scheme = set(target.given)
-    wanted = [s for s in best_exponential(target.span, target.layers) if s <= target.limit]
-    for s in [*wanted, *range(2, target.limit + 1)]:
+    exponential = [s for s in best_exponential(target.span, target.layers) if s <= target.limit]
+    for s in [*exponential, *range(2, target.limit + 1)]:
         if len(scheme) == target.layers:
             break
         scheme.add(s)

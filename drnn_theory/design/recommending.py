@@ -287,10 +287,10 @@ def _schemes(span: int, seed: int, *, shorter: bool) -> list[tuple[int, ...]]:
         reach = span
         while reach >= layers:
             if reach <= LONGEST_SEARCH:
-                found = optimal_dilations(
+                optima = optimal_dilations(
                     reach, layers, effort=EFFORT, seed=seed, most_schemes=20, progress=False
                 )
-                some.update(found.schemes)
+                some.update(optima.schemes)
             if layers <= deepest_chain(reach, None):
                 chains = optimal_dilations(reach, layers, within="divisor_chains", most_schemes=20)
                 some.update(chains.schemes)

@@ -42,9 +42,9 @@ def known(span: int, layers: int) -> Best | None:
 
 def search(span: int, layers: int) -> Best:
     """Return the best scheme by the package's own search, within an effort of seconds."""
-    found = optimal_dilations(span, layers, effort=EFFORT, progress=False)
-    proved = found.certificate.exhaustive
-    return Best(span, layers, found.schemes[0], found.mrl, proved)
+    optima = optimal_dilations(span, layers, effort=EFFORT, progress=False)
+    proved = optima.certificate.exhaustive
+    return Best(span, layers, optima.schemes[0], optima.mrl, proved)
 
 
 def quick(span: int, layers: int) -> Best:

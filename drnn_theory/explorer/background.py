@@ -73,14 +73,14 @@ class Latest:
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        found, error = None, "the computation was ended from outside"
+        result, error = None, "the computation was ended from outside"
         with suppress(OSError, EOFError, pickle.UnpicklingError):  # it ended without an answer
             told, _ = process.communicate(pickle.dumps((self._function, arguments)))
-            found, error = pickle.loads(told)
+            result, error = pickle.loads(told)
         with self._lock:
             if question == self._question:
                 self._timer = self._process = None
-                deliver(found, error)
+                deliver(result, error)
 
 
 def answer() -> None:

@@ -21,9 +21,9 @@ __all__ = ["VENUES", "venue_style"]
 def _latest_bundles() -> dict[str, Callable[..., dict[str, Any]]]:
     """Return the bundle of the latest year for each venue that tueplots knows."""
     dated = sorted(
-        (found[1], int(found[2]), getattr(bundles, name))
+        (match[1], int(match[2]), getattr(bundles, name))
         for name in dir(bundles)
-        if (found := re.fullmatch(r"([a-z]+)(\d{4})", name))
+        if (match := re.fullmatch(r"([a-z]+)(\d{4})", name))
     )
     return {venue: bundle for venue, _, bundle in dated}
 
@@ -45,8 +45,8 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     """
     bundle = VENUES[read_word(venue, "venue", VENUES)]
     accepted = inspect.signature(bundle).parameters
-    wanted = {"usetex": False, "column": "full" if wide else "half"}
-    style = bundle(**{key: value for key, value in wanted.items() if key in accepted})
+    options = {"usetex": False, "column": "full" if wide else "half"}
+    style = bundle(**{key: value for key, value in options.items() if key in accepted})
     installed = set(font_manager.get_font_names())
     fonts = [
         name for name in style.get("font.serif", ()) if name in installed and _is_truetype(name)

@@ -75,9 +75,9 @@ PANELS = (
 
 def _rank(matrices: str, measure: str, outcome: str, group: str = "all") -> float:
     """Return a rank correlation, its sign as the claim "short paths learn" has it."""
-    wanted = (matrices, measure, outcome, group)
+    key = (matrices, measure, outcome, group)
     for row in load_measured("learnability_ranks"):
-        if wanted == tuple(row[k] for k in ("matrices", "measure", "outcome", "architectures")):
+        if key == tuple(row[k] for k in ("matrices", "measure", "outcome", "architectures")):
             return float(row["spearman"])
     return math.nan
 
@@ -106,11 +106,11 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
 
 
 def _ranks_table(_: Rows) -> Rows:
-    found = load_measured("learnability_ranks")
-    groups = list(dict.fromkeys(str(row["architectures"]) for row in found))
+    ranks = load_measured("learnability_ranks")
+    groups = list(dict.fromkeys(str(row["architectures"]) for row in ranks))
     table = []
-    for matrices in dict.fromkeys(str(row["matrices"]) for row in found):
-        for measure in dict.fromkeys(str(row["measure"]) for row in found):
+    for matrices in dict.fromkeys(str(row["matrices"]) for row in ranks):
+        for measure in dict.fromkeys(str(row["measure"]) for row in ranks):
             cells: dict[str, Any] = {"matrices": matrices, "measure": measure}
             for group in groups:
                 rank = _rank(matrices, measure, "accuracy", group)

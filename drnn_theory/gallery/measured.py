@@ -101,18 +101,18 @@ PREDICTORS = {
 
 def _flow_table(_: Rows) -> Rows:
     """Return rank correlations, from the table of them."""
-    found = {
+    ranks = {
         (row["weights"], row["architectures"], row["reach"], row["predictor"]): row
         for row in load_measured("gradient_flow_correlations")
     }
-    groups = dict.fromkeys((weights, group) for weights, group, _, _ in found)
+    groups = dict.fromkeys((weights, group) for weights, group, _, _ in ranks)
     return [
         {
             "weights": weights,
-            "architectures": f"{group} ({found[weights, group, reach, 'law']['number']})",
+            "architectures": f"{group} ({ranks[weights, group, reach, 'law']['number']})",
             "reach": REACHES[reach],
             **{
-                title: _rank(found[weights, group, reach, predictor]["spearman"])
+                title: _rank(ranks[weights, group, reach, predictor]["spearman"])
                 for predictor, title in PREDICTORS.items()
             },
         }
@@ -153,9 +153,9 @@ def _paint_speed(rows: Rows, figure: Figure) -> None:
     lengths = sorted({row["steps"] for row in one})
     axes = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
     for ax, steps in zip(axes, lengths, strict=True):
-        here = [row for row in one if row["steps"] == steps]
+        of_length = [row for row in one if row["steps"] == steps]
         measures: dict[str, dict[str, float]] = {}
-        for row in here:
+        for row in of_length:
             side = str(SIDES.get(row["side"], row["side"]))
             name = f"{row['cell']}, {row['hidden size']} units"
             measures.setdefault(side, {})[name] = row["times DilatedRNN"]
@@ -180,11 +180,11 @@ def _speed_table(rows: Rows) -> Rows:
 def _paint_start(rows: Rows, figure: Figure) -> None:
     axes = figure.subplots(1, 3)
     for ax, hidden in zip(axes, (20, 64), strict=False):
-        here = [row for row in rows if row["hidden size"] == hidden]
+        of_size = [row for row in rows if row["hidden size"] == hidden]
 
-        def of_cells(fusion: bool, here: Rows = here) -> dict[str, Curve]:
+        def of_cells(fusion: bool, of_size: Rows = of_size) -> dict[str, Curve]:
             chosen = {
-                cell: [row for row in here if (row["cell"], row["fusion"]) == (cell, fusion)]
+                cell: [row for row in of_size if (row["cell"], row["fusion"]) == (cell, fusion)]
                 for cell in CELLS
             }
             return {c: (_column(r, "start"), _column(r, "seconds")) for c, r in chosen.items()}
@@ -226,12 +226,12 @@ def _paint_engines(rows: Rows, figure: Figure) -> None:
     for ax, (grows, label) in zip(
         axes, (("span", "span (lags), 4 layers"), ("layers", "layers, span 2000")), strict=True
     ):
-        here = [row for row in rows if row["grows"] == grows]
-        names = dict.fromkeys(row["engine"] for row in here)
+        chosen = [row for row in rows if row["grows"] == grows]
+        names = dict.fromkeys(row["engine"] for row in chosen)
         curves = {
             name: (
-                _column([r for r in here if r["engine"] == name], grows),
-                _column([r for r in here if r["engine"] == name], "seconds"),
+                _column([r for r in chosen if r["engine"] == name], grows),
+                _column([r for r in chosen if r["engine"] == name], "seconds"),
             )
             for name in names
         }

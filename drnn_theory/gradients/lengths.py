@@ -94,9 +94,9 @@ def _slopes(response: Any, lags: list[int]) -> np.ndarray:
             rho = w ** (-1 / s)
             if -np.log2(w) * lags[0] / s > 1000:  # the weight of the largest lag would overflow
                 continue
-            here, half = response(w, rho), response(w / 2, rho)
-            sound = unknown & (half > SMALLEST) & (here < LARGEST)
-            slope = np.log2(here / half)
+            full, half = response(w, rho), response(w / 2, rho)
+            sound = unknown & (half > SMALLEST) & (full < LARGEST)
+            slope = np.log2(full / half)
             sound &= np.abs(slope - np.round(slope)) < NEAR
             orders[sound] = np.round(slope[sound])
     if np.isnan(orders).any():
@@ -119,7 +119,7 @@ def _impulse_response(module: Any, start: int, length: int) -> np.ndarray:
         output = run(x)
         by_lag = np.zeros(length)
         for lag in range(length - 1, max(length - 1 - period, -1), -1):
-            asked = output[start + lag].sum()  # inputs at start's phase: lags lag, lag - period, ..
-            (gradient,) = torch.autograd.grad(asked, x, retain_graph=True, materialize_grads=True)
+            total = output[start + lag].sum()  # inputs at start's phase: lags lag, lag - period, ..
+            (gradient,) = torch.autograd.grad(total, x, retain_graph=True, materialize_grads=True)
             by_lag[lag::-period] = gradient[start : start + lag + 1 : period].sum((1, 2)).cpu()
     return by_lag

@@ -30,9 +30,9 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from drnn_theory.outputs import Run
 
-__all__ = ["Asked", "rows_of_jacobian"]
+__all__ = ["CotangentsOf", "rows_of_jacobian"]
 
-Asked = Callable[[int, int], Tensor]
+CotangentsOf = Callable[[int, int], Tensor]
 """From the index of a time and the number of output units to cotangents (c, batch, units)."""
 
 FEW = 64
@@ -47,39 +47,41 @@ NODE = 900
 Rows = Iterator[tuple[int, Tensor]]
 
 
-def rows_of_jacobian(run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int) -> Rows:
+def rows_of_jacobian(
+    run: Run, x: Tensor, times: Sequence[int], cotangents_of: CotangentsOf, memory: int
+) -> Rows:
     """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
-    ``asked`` gives the cotangents v, (cotangents, batch, units), for the index of a time and a
-    number of output units. Each time's rows come in order, in chunks for which the tensors that
-    autograd keeps take ``memory`` bytes at most.
+    ``cotangents_of`` gives the cotangents v, (cotangents, batch, units), for the index of a time
+    and a number of output units. Each time's rows come in order, in chunks for which the tensors
+    that autograd keeps take ``memory`` bytes at most.
     """
     parts = run.module.modules() if isinstance(run.module, torch.nn.Module) else ()
     if not run.alone and any(isinstance(part, torch.nn.RNNBase) for part in parts):
-        yield from _by_copies(run, x, times, asked, memory, math.inf)
+        yield from _by_copies(run, x, times, cotangents_of, memory, math.inf)
         return
     if len(x) > FEW and not run.alone:
-        chosen = _fastest_in_steps(run, x, times, asked)
+        chosen = _fastest_in_steps(run, x, times, cotangents_of)
         if chosen is not None and chosen[0] == "copies":
-            yield from _by_copies(run, x, times, asked, memory, chosen[1])
+            yield from _by_copies(run, x, times, cotangents_of, memory, chosen[1])
             return
         if chosen is not None:
-            yield from _by_graph(run, x, times, asked, memory, chosen[1])
+            yield from _by_graph(run, x, times, cotangents_of, memory, chosen[1])
             return
-    yield from _by_graph(run, x, times, asked, memory, None if len(x) > FEW else math.inf)
+    yield from _by_graph(run, x, times, cotangents_of, memory, None if len(x) > FEW else math.inf)
 
 
 def _by_copies(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int, most: float
+    run: Run, x: Tensor, times: Sequence[int], cotangents_of: CotangentsOf, memory: int, most: float
 ) -> Rows:
     """Yield the rows by copies of the input, ``most`` per pass."""
     units, kept_of_one = _bounded(run, x)
-    wanted = [asked(index, units) for index in range(len(times))]
+    by_time = [cotangents_of(index, units) for index in range(len(times))]
     batch, start = x.shape[1], 0
-    chunk = int(min(len(wanted[0]), max(1, most)))
+    chunk = int(min(len(by_time[0]), max(1, most)))
     counting = kept_of_one * batch * chunk > memory
-    while start < len(wanted[0]):
-        count = min(chunk, len(wanted[0]) - start)
+    while start < len(by_time[0]):
+        count = min(chunk, len(by_time[0]) - start)
         copies = x.repeat(1, count, 1).requires_grad_()  # (T, c*B, F)
         try:
             with _Kept(memory, count > 1, x.shape) if counting else nullcontext() as kept:
@@ -89,7 +91,7 @@ def _by_copies(
             chunk = max(1, min(chunk // 2, int(chunk * memory / kept.total)))
             continue
         for index, time in enumerate(times):
-            cotangent = wanted[index][start : start + count].flatten(0, 1)  # (c*B, U)
+            cotangent = by_time[index][start : start + count].flatten(0, 1)  # (c*B, U)
             (gradient,) = torch.autograd.grad(
                 output[time], copies, cotangent, retain_graph=index + 1 < len(times)
             )
@@ -101,7 +103,7 @@ def _by_graph(
     run: Run,
     x: Tensor,
     times: Sequence[int],
-    asked: Asked,
+    cotangents_of: CotangentsOf,
     memory: int,
     chunk: float | None,
 ) -> Rows:
@@ -117,7 +119,7 @@ def _by_graph(
         untried = [1, size] if size > 1 else []
     times_taken = {size: math.inf}
     for index, time in enumerate(times):
-        cotangents, start = asked(index, output.shape[-1]), 0
+        cotangents, start = cotangents_of(index, output.shape[-1]), 0
         while start < len(cotangents):
             fastest = min(times_taken, key=lambda count: times_taken[count])
             count = untried.pop(0) if untried else fastest
@@ -163,7 +165,7 @@ class _Seen(NamedTuple):
 
 
 def _fastest_in_steps(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked
+    run: Run, x: Tensor, times: Sequence[int], cotangents_of: CotangentsOf
 ) -> tuple[str, int] | None:
     """Return the fastest way and its cotangents at once; None if the module has no steps.
 
@@ -176,21 +178,21 @@ def _fastest_in_steps(
         return None
     if more.nodes < 1.5 * few.nodes:
         return None
-    wanted, passes = asked(0, more.output.shape[-1]), len(times)
-    total = len(wanted)
-    one = min(_timed(more, wanted[:1]) for _ in range(3))
+    tried, passes = cotangents_of(0, more.output.shape[-1]), len(times)
+    total = len(tried)
+    one = min(_timed(more, tried[:1]) for _ in range(3))
     seconds = {("graph", 1): more.seconds + total * passes * one}
     size = min(total, _cotangents_at_once(more.kept, more.nodes))
     if size > 1:
         first = min(size, 4)
-        each = _timed(more, wanted[:first]) / first
+        each = _timed(more, tried[:first]) / first
         if each < one and size > first:
-            each = _timed(more, wanted[:size]) / size
+            each = _timed(more, tried[:size]) / size
         seconds["graph", size] = more.seconds + total * passes * each
     count = min(total, _copies_at_once(more.kept, more.nodes))
     if count > 1:
         copied = _looked_at(run, x[:TRIED].repeat(1, count, 1))
-        each = _timed(copied, wanted[:count].flatten(0, 1).unsqueeze(0))
+        each = _timed(copied, tried[:count].flatten(0, 1).unsqueeze(0))
         seconds["copies", count] = math.ceil(total / count) * (copied.seconds + passes * each)
     return min(seconds, key=lambda way: seconds[way])
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer, require_memory
-from drnn_theory.gradients.passes import Asked, rows_of_jacobian
+from drnn_theory.gradients.passes import CotangentsOf, rows_of_jacobian
 from drnn_theory.modules import (
     borrowed,
     choose_run,
@@ -205,7 +205,7 @@ def gradient_profile(
     x = sample_inputs(module, steps, inputs, seeds, dtype)
     outputs = [steps - times + i for i in range(times)]
 
-    def asked(index: int, units: int) -> Tensor:
+    def cotangents_of(index: int, units: int) -> Tensor:
         return _cotangents(units, probes, x.shape[1], index).to(x)
 
     sums = _Sums(length, outputs, x, spectral)
@@ -213,30 +213,30 @@ def gradient_profile(
         own = getattr(module, "jacobian_rows", None)
         if last or call is not None or batch_first not in (None, getattr(module, "batch_first", 0)):
             own = None
-        rows = None if own is None else own(x, outputs, asked, memory)
+        rows = None if own is None else own(x, outputs, cotangents_of, memory)
         if rows is not None:
             for index, part in rows:
                 sums.add(index, part)
         else:
             run = choose_run(module, x, batch_first=batch_first, call=call, last=last)
             read = [-1] if last else outputs
-            for index, part, sequence in _rows(run, x, read, asked, memory):
+            for index, part, sequence in _rows(run, x, read, cotangents_of, memory):
                 sums.add(index, part, sequence)
     return sums.profile(estimated=probes is not None)
 
 
 def _rows(
-    run: Run, x: Tensor, times: Sequence[int], asked: Asked, memory: int
+    run: Run, x: Tensor, times: Sequence[int], cotangents_of: CotangentsOf, memory: int
 ) -> Iterator[tuple[int, Tensor, int]]:
     """Yield (index of the time, rows, first sequence of the rows)."""
     if not run.alone:
-        for index, part in rows_of_jacobian(run, x, times, asked, memory):
+        for index, part in rows_of_jacobian(run, x, times, cotangents_of, memory):
             yield index, part, 0
         return
     for sequence, single in enumerate(x.split(1, 1)):
 
         def of_one(index: int, units: int, sequence: int = sequence) -> Tensor:
-            return asked(index, units)[:, sequence : sequence + 1]
+            return cotangents_of(index, units)[:, sequence : sequence + 1]
 
         for index, part in rows_of_jacobian(run, single, times, of_one, memory):
             yield index, part, sequence
@@ -257,7 +257,7 @@ class _Sums:
     that no square underflows: what is not zero stays so.
     """
 
-    def __init__(self, length: int, outputs: list[int], x: Tensor, wanted: bool) -> None:
+    def __init__(self, length: int, outputs: list[int], x: Tensor, spectral: bool) -> None:
         self.length, self.outputs, self.dtype = length, outputs, x.dtype
         self.rows = 0  # cotangents seen at each time
         shape = (len(outputs), length, x.shape[1])
@@ -265,8 +265,8 @@ class _Sums:
         self.squares = np.zeros(shape)  # of the rows' squared norms
         self.exponent = np.full(shape, LEAST)
         self.kept: list[dict[int, list[np.ndarray]]] = [{} for _ in outputs]
-        self.wanted = wanted
-        if wanted:
+        self.keeps_rows = spectral
+        if spectral:
             self.per_row = 8 * x[:length].numel() * len(outputs)
 
     def add(self, index: int, part: Tensor, sequence: int = 0) -> None:
@@ -284,7 +284,7 @@ class _Sums:
         self.total[at] = np.ldexp(self.total[at], shrunk) + norms.sum(0)
         self.squares[at] = np.ldexp(self.squares[at], 2 * shrunk) + np.square(norms).sum(0)
         self.rows += len(rows) if index == sequence == 0 else 0
-        if self.wanted:
+        if self.keeps_rows:
             require_memory(self.per_row * self.rows, "all Jacobians")
             self.kept[index].setdefault(sequence, []).append(rows)
 
@@ -312,7 +312,7 @@ class _Sums:
             variance = (variance - np.square(total / self.rows)).clip(0) / (self.rows - 1)
             of_mean = np.sqrt(variance.sum(1)) / samples  # every sample has probes of its own
             error = np.divide(of_mean, 2 * norms, out=error, where=norms > 0)
-        largest = self._spectral(power) if self.wanted else None
+        largest = self._spectral(power) if self.keeps_rows else None
         values = (np.ldexp(value, power) for value in (norms, spread, error))
         norms, spread, error = values
         return GradientProfile(

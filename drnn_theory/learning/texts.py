@@ -184,11 +184,13 @@ def reviews(folder: str | Path, words: int = 1000, steps: int = 400) -> Task:
 
 def _reviews(folder: Path) -> tuple[list[list[str]], Tensor]:
     """Return the words of every review and 1 for praise, both in an order that mixes the two."""
-    found = []
+    entries = []
     for answer, kind in enumerate(("neg", "pos")):
         files = sorted((folder / kind).glob("*.txt"))
         if not files:
             raise ValueError(f"folder must hold reviews *.txt, got none in {folder / kind}")
-        found += [(file.name, answer, re.findall(r"[\w']+", _read(file).lower())) for file in files]
-    found.sort(key=lambda review: review[:2])
-    return [words for *_, words in found], torch.tensor([answer for _, answer, _ in found])
+        entries += [
+            (file.name, answer, re.findall(r"[\w']+", _read(file).lower())) for file in files
+        ]
+    entries.sort(key=lambda review: review[:2])
+    return [words for *_, words in entries], torch.tensor([answer for _, answer, _ in entries])

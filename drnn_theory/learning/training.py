@@ -287,8 +287,8 @@ class _Run:
                 bar.update(count)
                 bar.set_postfix({"loss": f"{loss:.4f}", self.task.metric: f"{metric:.4f}"})
                 self.good_weights = _weights(self.network)
-                wanted = self.settings["target"]
-                if wanted is not None and _reaches(self.task, metric, wanted):
+                target = self.settings["target"]
+                if target is not None and _reaches(self.task, metric, target):
                     self.stopped = "target"
                 elif self.step >= total:
                     self.stopped = "steps"

@@ -79,7 +79,7 @@ def rows_of_adjoint(
     model: DilatedRNN,
     x: Tensor,
     times: Sequence[int],
-    asked: Callable[[int, int], Tensor],
+    cotangents_of: Callable[[int, int], Tensor],
     memory: int,
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
@@ -98,24 +98,26 @@ def rows_of_adjoint(
         )
     factors = _all_factors(model, x)
     for index, time in enumerate(times):
-        for part in asked(index, model.hidden_sizes[-1]).split(max(1, (memory - held) // row)):
+        for part in cotangents_of(index, model.hidden_sizes[-1]).split(
+            max(1, (memory - held) // row)
+        ):
             yield index, _pull_back(model, factors, x, time, part)
 
 
 @torch.inference_mode()
 def _pull_back(
-    model: DilatedRNN, factors: list[_Factors], x: Tensor, time: int, asked: Tensor
+    model: DilatedRNN, factors: list[_Factors], x: Tensor, time: int, cotangents: Tensor
 ) -> Tensor:
     """Return the rows (c, T, B, F) of the output at one time."""
     steps, batch, features = x.shape
     # adjoint[q] belongs to lag q * stride: (lags, B, c, H); stride 0 stands for lag 0 alone
     stride = 0
-    adjoint = asked.transpose(0, 1).unsqueeze(0)  # of the cotangents (c, B, units)
+    adjoint = cotangents.transpose(0, 1).unsqueeze(0)  # of the cotangents (c, B, units)
     if model.fusion:
         taps = model.fuse.weight.flip(2)[
             :, :, : time + 1
         ]  # (out, in, lag): the last is the present
-        adjoint = torch.einsum("cbo,oin->nbci", asked, taps)
+        adjoint = torch.einsum("cbo,oin->nbci", cotangents, taps)
         stride = 1
     layers: list[Any] = list(zip(model.layers, model.dilations, factors, strict=True))
     for layer, dilation, factor in reversed(layers):
@@ -125,8 +127,8 @@ def _pull_back(
         every = stride // new if stride else count
         spread[: len(adjoint) * every : every] = adjoint
         stride = new
-        here = _at_lags(factor, time, stride, len(spread))
-        adjoint = _LAYER[type(layer)](layer, here, spread, width)[:count]
+        factor_at = _at_lags(factor, time, stride, len(spread))
+        adjoint = _LAYER[type(layer)](layer, factor_at, spread, width)[:count]
     result = x.new_zeros(adjoint.shape[2], steps, batch, features)
     result[:, time - stride * (len(adjoint) - 1) : time + 1 : stride] = adjoint.flip(0).movedim(
         2, 0
@@ -149,10 +151,10 @@ def _rnn_back(layer: Any, factors: _Factors, adjoint: Tensor, width: int) -> Ten
     """Return the adjoint of the layer's input at all lags."""
     rows = _rows(adjoint, width)
     factor = factors.gates.squeeze(3).split(width)
-    for now, slope, row, later in zip(
+    for current, slope, row, later in zip(
         adjoint.split(width), factor, rows, _later(rows), strict=True
     ):
-        now.mul_(slope)
+        current.mul_(slope)
         if later is not None:
             later.addmm_(row, layer.weight_hh_l0)
     return adjoint @ layer.weight_ih_l0
@@ -173,10 +175,10 @@ def _gru_back(layer: Any, factors: _Factors, adjoint: Tensor, width: int) -> Ten
         _later(_rows(adjoint, width)),
         strict=True,
     )
-    for now, gates, carry, later, later_rows in blocks:
+    for current, gates, carry, later, later_rows in blocks:
         if later is not None and later_rows is not None:
-            torch.mul(now, gates, out=scaled)
-            later.addcmul_(now, carry)
+            torch.mul(current, gates, out=scaled)
+            later.addcmul_(current, carry)
             later_rows.addmm_(rows, layer.weight_hh_l0)
     return (adjoints * factors.inputs).flatten(3) @ layer.weight_ih_l0
 
@@ -224,7 +226,7 @@ def _later(blocks: Sequence[Tensor]) -> list[Tensor | None]:
 @torch.inference_mode()
 def _all_factors(model: DilatedRNN, x: Tensor) -> list[_Factors]:
     """Run one forward pass, layer by layer, and return every layer's factors."""
-    found = []
+    factors = []
     layer: Any
     for layer, dilation in zip(model.layers, model.dilations, strict=True):
         zero = x.new_zeros(dilation, x.shape[1], layer.hidden_size)
@@ -232,14 +234,14 @@ def _all_factors(model: DilatedRNN, x: Tensor) -> list[_Factors]:
         y, _ = run_layer(layer, x, state, dilation)
         before = torch.cat([zero, y])[: len(y)]  # h_{t - s}
         if isinstance(layer, torch.nn.GRU):
-            found.append(_factors_of_gru(layer, x, before))
+            factors.append(_factors_of_gru(layer, x, before))
         elif isinstance(layer, torch.nn.LSTM):
-            found.append(_factors_of_lstm(layer, x, before, dilation))
+            factors.append(_factors_of_lstm(layer, x, before, dilation))
         else:
             slope = 1 - y.square() if layer.mode == "RNN_TANH" else (y > 0).to(y.dtype)
-            found.append(_Factors(slope.unsqueeze(2), None, None, None, None))
+            factors.append(_Factors(slope.unsqueeze(2), None, None, None, None))
         x = y
-    return found
+    return factors
 
 
 def _factors_of_gru(layer: Any, x: Tensor, before: Tensor) -> _Factors:
@@ -263,8 +265,8 @@ def _factors_of_lstm(layer: Any, x: Tensor, before: Tensor, dilation: int) -> _F
     i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
     added = i * g
     blocks = list(added.split(dilation))  # in place: c_t = f_t c_{t - s} + i_t g_t
-    for last, now, keep in zip(blocks, blocks[1:], f.split(dilation)[1:], strict=False):
-        now.addcmul_(keep, last[: len(now)])
+    for last, current, keep in zip(blocks, blocks[1:], f.split(dilation)[1:], strict=False):
+        current.addcmul_(keep, last[: len(current)])
     c = added
     c_before = torch.cat([c.new_zeros(dilation, *c.shape[1:]), c])[: len(c)]
     squashed = torch.tanh(c)

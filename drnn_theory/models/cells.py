@@ -37,8 +37,8 @@ def rnn_forward(
     bias = _sum(b_ih, b_hh)
     for a, b in chunks:
         _affine(bias, w_ih, x[:, a:b], out=y[:, a:b])
-        for before, now in _in_blocks(block, h[:, a:b], y[:, a:b]):
-            activate(now.addmm_(w_hh, before))
+        for before, after in _in_blocks(block, h[:, a:b], y[:, a:b]):
+            activate(after.addmm_(w_hh, before))
     return []
 
 
@@ -97,10 +97,10 @@ def gru_forward(
         _affine(bias, w, x[:, a:b], out=gates[: 3 * size])
         gates[3 * size :] = 0.0 if bias_u is None else bias_u
         parts = (h[:, a:b], y[:, a:b], gates[size:], gates[size : 3 * size], *gates.split(size))
-        for before, now, sums, rz, n, r, z, u in _in_blocks(block, *parts):
+        for before, after, sums, rz, n, r, z, u in _in_blocks(block, *parts):
             sums.addmm_(w_hh, before)
             rz.sigmoid_()
-            torch.lerp(_tanh_(n.addcmul_(r, u)), before, z, out=now)
+            torch.lerp(_tanh_(n.addcmul_(r, u)), before, z, out=after)
     return kept
 
 
@@ -159,13 +159,13 @@ def lstm_forward(
         gates = _next_buffer(kept, learns, x, 4 * size, b - a)
         _affine(bias, w, x[:, a:b], out=gates)
         parts = (h[:, a:b], y[:, a:b], c[:, a:b], new_c[:, a:b], gates, gates[: 3 * size])
-        for before, now, c_before, c_now, sums, oif, o, i, f, g in _in_blocks(
+        for before, after, c_before, c_now, sums, oif, o, i, f, g in _in_blocks(
             block, *parts, *gates.split(size)
         ):
             sums.addmm_(recurrent, before)
             oif.sigmoid_()
             torch.mul(f, c_before, out=c_now).addcmul_(i, _tanh_(g))
-            _tanh(c_now, out=now).mul_(o)
+            _tanh(c_now, out=after).mul_(o)
     return kept
 
 

@@ -206,14 +206,18 @@ class DilatedRNN(torch.nn.Module):
         return Stream(self, batch_size, state)
 
     def jacobian_rows(
-        self, x: Tensor, times: Sequence[int], asked: Callable[[int, int], Tensor], memory: int
+        self,
+        x: Tensor,
+        times: Sequence[int],
+        cotangents_of: Callable[[int, int], Tensor],
+        memory: int,
     ) -> Iterator[tuple[int, Tensor]] | None:
         """Return (index of the time, rows): rows[c, t, b] = v_cb @ d output[time, b] / d x[t, b].
 
-        ``x`` is (time, batch, features), ``asked`` gives the cotangents v, (cotangents, batch,
-        units), for the index of a time and a number of units; each time's rows come in order, in
-        chunks that take ``memory`` bytes. None where hooks or a subclass make another model of it,
-        of which autograd alone knows the Jacobian.
+        ``x`` is (time, batch, features), ``cotangents_of`` gives the cotangents v, (cotangents,
+        batch, units), for the index of a time and a number of units; each time's rows come in
+        order, in chunks that take ``memory`` bytes. None where hooks or a subclass make another
+        model of it, of which autograd alone knows the Jacobian.
 
         >>> model, x = DilatedRNN(1, 3, [1, 2]), torch.ones(5, 1, 1)
         >>> def units(index, count):
@@ -222,7 +226,7 @@ class DilatedRNN(torch.nn.Module):
         >>> rows.shape
         torch.Size([3, 5, 1, 1])
         """
-        return rows_of_adjoint(self, x, times, asked, memory) if has_adjoint(self) else None
+        return rows_of_adjoint(self, x, times, cotangents_of, memory) if has_adjoint(self) else None
 
     def weights_by_lag(self) -> list[tuple[Tensor, int | None]]:
         """Return every matrix (out, in) with the lag of its edge, without gradients.

@@ -492,13 +492,13 @@ class _Blocks:
     def read(self, row: int, count: int) -> Tensor:
         """Return ``count`` rows, at most a block, from ``row`` on: a view of one block or two."""
         index, offset = divmod(row + self.before, self.block)
-        here = self.blocks[index]
+        block = self.blocks[index]
         if offset == 0:
-            return here if count == len(here) else here[:count]
-        if offset + count <= len(here):
-            return here[offset : offset + count]
-        rest = count - (len(here) - offset)
-        return torch.cat([here[offset:], self.blocks[index + 1][:rest]])
+            return block if count == len(block) else block[:count]
+        if offset + count <= len(block):
+            return block[offset : offset + count]
+        rest = count - (len(block) - offset)
+        return torch.cat([block[offset:], self.blocks[index + 1][:rest]])
 
     def append(self, rows: Tensor) -> None:
         """Add the next block."""

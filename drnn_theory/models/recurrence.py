@@ -136,7 +136,7 @@ def _differentiate_torch(
             for t, d in zip((y, *last[1:]), grads, strict=False)
             if d is not None
         ]
-        wanted = [t for t in inputs if t is not None and t.requires_grad]
+        with_gradient = [t for t in inputs if t is not None and t.requires_grad]
         outputs, d_outputs = zip(*pairs, strict=True)
-        found = iter(torch.autograd.grad(outputs, wanted, d_outputs, create_graph=again))
-    return tuple(next(found) if t is not None and t.requires_grad else None for t in inputs)
+        gradients = iter(torch.autograd.grad(outputs, with_gradient, d_outputs, create_graph=again))
+    return tuple(next(gradients) if t is not None and t.requires_grad else None for t in inputs)

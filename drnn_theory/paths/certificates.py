@@ -272,12 +272,12 @@ def _add_component(
         period = max(strand.period for strand in classes.strands)
         first = max(since, size // 2)
         if first + period + back < size:
-            found = {
+            continued = {
                 node: Course(rows, *classes.moved(growth.offsets[node]), first)
                 for node, rows in zip(nodes, lengths, strict=True)
             }
-            if all(_holds_for_ever(found[n], offers[n], back) for n in nodes):
-                courses |= found
+            if all(_holds_for_ever(continued[n], offers[n], back) for n in nodes):
+                courses |= continued
                 return
             problem = f"the transient is longer than {size * budget.period} lags"
             size *= 2

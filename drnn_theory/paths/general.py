@@ -92,11 +92,11 @@ def path_lengths_by_unit(
     for i, start in enumerate(starts):
         lengths[start, wiring.sources(start), i] = 0
     for t in range(last + 1):
-        now = lengths[t]
+        current = lengths[t]
         for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if lag <= t:
                 reached = lengths[t - lag, u] + (weight if vertical or lag else 0)
-                np.minimum(now[v], reached, out=now[v])
+                np.minimum(current[v], reached, out=current[v])
     return lengths
 
 
@@ -142,24 +142,24 @@ def _by_breadth_first_search(
         ),
         shape=(rows * units + 1, rows * units + 1),
     )
-    found, before = breadth_first_order(matrix, rows * units)
+    visited, before = breadth_first_order(matrix, rows * units)
     del matrix, indices, ends, repeated
     depth = np.full(rows * units + 1, UNREACHABLE, dtype=np.int32)
-    depth[found] = _depths(found, before)
+    depth[visited] = _depths(visited, before)
     return depth[: (last + 1) * units].reshape(last + 1, units)
 
 
-def _depths(found: np.ndarray, before: np.ndarray) -> np.ndarray:
+def _depths(visited: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Return the depths of nodes listed in breadth-first order, less 1; the root is found[0].
 
     The parents appear in the order of their children, so that a level ends where the parents pass
     the end of the level above.
     """
-    rank = np.empty(len(before), dtype=found.dtype)
-    rank[found] = np.arange(len(found), dtype=found.dtype)
-    parents = memoryview(rank[before[found[1:]]])
+    rank = np.empty(len(before), dtype=visited.dtype)
+    rank[visited] = np.arange(len(visited), dtype=visited.dtype)
+    parents = memoryview(rank[before[visited[1:]]])
     ends = [0, 1]
-    while ends[-1] < len(found):
+    while ends[-1] < len(visited):
         ends.append(1 + bisect_left(parents, ends[-1], ends[-1] - 1))
     return np.repeat(np.arange(-1, len(ends) - 2, dtype=np.int32), np.diff(ends))
 
@@ -194,16 +194,19 @@ def path_table_of_graph(
     require_memory(50 * (horizon + 1) ** 2 * wiring.units, f"a table of paths to {horizon} lags")
     tables: list[list[Counter[int]]] = []
     for t in range(start + horizon + 1):
-        now: list[Counter[int]] = [Counter() for _ in range(wiring.units)]
-        tables.append(now)
+        current: list[Counter[int]] = [Counter() for _ in range(wiring.units)]
+        tables.append(current)
         if t == start:
             for unit in wiring.sources(start):
-                now[unit][0] += 1
+                current[unit][0] += 1
         for u, v, lag, weight in wiring.steps[t % wiring.period]:
             if t - lag >= start:
                 for edges, paths in list(tables[t - lag][u].items()):
-                    now[v][edges + (weight if lag else 0)] += paths
-    rows = (sum((now[unit] for unit in wiring.output_units), Counter()) for now in tables[start:])
+                    current[v][edges + (weight if lag else 0)] += paths
+    rows = (
+        sum((current[unit] for unit in wiring.output_units), Counter())
+        for current in tables[start:]
+    )
     return [dict(sorted(row.items())) for row in rows]
 
 
@@ -216,8 +219,8 @@ def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
     for unit in wiring.sources(start):
         counts[start][unit] += 1
     for t in range(start, start + horizon + 1):
-        now = counts[t]
+        current = counts[t]
         for u, v, lag, _ in wiring.steps[t % wiring.period]:
             if t - lag >= start:
-                now[v] += counts[t - lag][u]
-    return [sum(now[unit] for unit in wiring.output_units) for now in counts[start:]]
+                current[v] += counts[t - lag][u]
+    return [sum(current[unit] for unit in wiring.output_units) for current in counts[start:]]

@@ -91,14 +91,14 @@ def range_course(graph: nx.MultiDiGraph, *, vertical: bool = True) -> Ranges | N
     reached: dict[int, dict[int, list[Range]]] = {}
     kept = 0
     for node in nx.topological_sort(order):
-        found: dict[int, list[Range]] = {0: [(0, 0)]} if node in table.inputs else {}
+        by_edges: dict[int, list[Range]] = {0: [(0, 0)]} if node in table.inputs else {}
         for (source, cost), lags in into.get(node, {}).items():
             for edges, ranges in reached[source].items():
                 if len(ranges) * len(lags) > 50 * MOST_RANGES:
                     return None
                 shifted = [(first + n, last + n) for n in lags for first, last in ranges]
-                found.setdefault(edges + cost, []).extend(shifted)
-        reached[node] = _cheapest(found)
+                by_edges.setdefault(edges + cost, []).extend(shifted)
+        reached[node] = _cheapest(by_edges)
         kept += sum(map(len, reached[node].values()))
         if kept > MOST_RANGES:
             return None
@@ -110,12 +110,12 @@ def range_course(graph: nx.MultiDiGraph, *, vertical: bool = True) -> Ranges | N
     return Ranges(sorted(pieces))
 
 
-def _cheapest(found: dict[int, list[Range]]) -> dict[int, list[Range]]:
+def _cheapest(by_edges: dict[int, list[Range]]) -> dict[int, list[Range]]:
     """Return disjoint ranges by cost, each lag at its least cost alone."""
     covered: list[Range] = []
     least = {}
-    for edges in sorted(found):
-        fresh = _without(_merged(found[edges]), covered)
+    for edges in sorted(by_edges):
+        fresh = _without(_merged(by_edges[edges]), covered)
         if fresh:
             least[edges] = fresh
             covered = _merged([*covered, *fresh])

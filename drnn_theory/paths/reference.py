@@ -88,14 +88,14 @@ def reference_path(
         weights = "weight"
         for *_, edge in unfolded.edges(data=True):
             edge["weight"] = 1 if "identity" in edge else heavy
-    found = []
+    routes = []
     for source in starts:
         for unit in graph.graph["outputs"]:
             target = (start + lag, unit)
             if target in unfolded and nx.has_path(unfolded, source, target):
-                found.append(nx.shortest_path(unfolded, source, target, weight=weights))
+                routes.append(nx.shortest_path(unfolded, source, target, weight=weights))
     return min(
-        found,
+        routes,
         key=lambda path: nx.path_weight(unfolded, path, "weight") if weights else len(path),
         default=[],
     )

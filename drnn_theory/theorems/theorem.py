@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 SIGNS: Mapping[str, Callable[[sp.Expr, sp.Expr], bool]] = {
-    "=": lambda predicted, found: predicted == found,
-    "<=": lambda predicted, found: bool(predicted <= found),
+    "=": lambda predicted, counted: predicted == counted,
+    "<=": lambda predicted, counted: bool(predicted <= counted),
 }
 
 
@@ -155,9 +155,9 @@ class Theorem:
         >>> THEOREMS["exponential_mean"].agrees(2, 4)
         True
         """
-        predicted, found = self.predict(*case), exactly(self.brute_force(*case))
+        predicted, counted = self.predict(*case), exactly(self.brute_force(*case))
         sign = "=" if case in self.sharp else self.relation
-        return SIGNS[sign](predicted, found)
+        return SIGNS[sign](predicted, counted)
 
     def check(self) -> Agreement:
         """Compare the closed form with brute force on every case.
