@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from drnn_theory import (
+    clockwork_rnn,
     compare,
     compute_mrl,
     cyclic_graph,
@@ -24,6 +25,7 @@ from drnn_theory import (
     state_size,
 )
 from drnn_theory.paths import certificates, courses, stacks
+from drnn_theory.paths.blocks import Block
 from drnn_theory.paths.certificates import combined, graph_courses
 from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
@@ -189,6 +191,20 @@ def test_where_every_cycle_is_free_the_lengths_stay_bounded():
     (right,) = by_search(mixed, 60)
     assert right[2:].tolist() == [2.0 + (n % 5) for n in range(59)]
     assert graph_courses(mixed, FAR)[0].up_to(60).tolist() == right.tolist()
+
+
+@pytest.mark.parametrize(
+    ("periods", "kinds"), [([1, 2, 4, 8], 4), ([1, 3, 5], 3), ([2, 3, 4], 4)], ids=str
+)
+def test_starts_that_meet_the_same_cycles_are_certified_together(periods, kinds):
+    graph = clockwork_rnn(periods)
+    every, lasting = zip(*Block(Wiring(graph)).reached(), strict=True)
+    assert len(set(every)) > kinds  # each start has an input of its own
+    assert len(set(lasting)) == kinds  # by the slowest module that updates, if any
+    courses = graph_courses(graph, FAR)
+    assert all(course.modulus for course in courses)
+    for course, right in zip(courses, by_search(graph, 500), strict=True):
+        assert course.up_to(500).tolist() == right.tolist()
 
 
 # At once, or refused by name.

@@ -112,21 +112,31 @@ class Block:
                 _growth(members[part], edges) if edges else None,
             )
 
-    def reached(self) -> list[frozenset[int]]:
-        """Return, per start, the numbers of the components that its walks meet."""
+    def reached(self) -> list[tuple[frozenset[int], frozenset[int]]]:
+        """Return, per start, the numbers of the components that its walks meet.
+
+        Twice: all of them, and those that they meet again and again, by way of a cycle.
+        """
         place = {node: c for c, part in enumerate(self.components) for node in part.nodes}
         # one bit per start, handed down in topological order
         met = [0] * len(self.components)
         for i, nodes in enumerate(self.sources):
             for node in nodes:
                 met[place[node]] |= 1 << i
+        lasting = [0] * len(self.components)
         for c, part in enumerate(self.components):
             for edge in part.above:
                 met[c] |= met[place[edge.source]]
+                lasting[c] |= lasting[place[edge.source]]
+            if part.growth is not None:
+                lasting[c] = met[c]
         return [
-            frozenset(c for c, starts in enumerate(met) if starts >> i & 1)
-            for i in range(len(self.sources))
+            (_numbers_with(met, i), _numbers_with(lasting, i)) for i in range(len(self.sources))
         ]
+
+
+def _numbers_with(bits: list[int], i: int) -> frozenset[int]:
+    return frozenset(number for number, starts in enumerate(bits) if starts >> i & 1)
 
 
 def _in_order(nodes: list[int], edges: list[Edge]) -> list[int]:
@@ -147,23 +157,25 @@ def _growth(nodes: list[int], edges: list[Edge]) -> Growth:
     # the least ratio of counted edges to blocks, as the largest of its negative
     cycle = maximum_cycle_ratio(len(nodes), source, target, -weight, shift)
     assert cycle is not None  # a component with an edge inside has a cycle
-    critical = [e for e, best in zip(edges, cycle.critical.tolist(), strict=True) if best]
-    periods = [modulus for modulus, _ in _moduli(critical)]
-    ((modulus, offsets),) = _moduli(edges)
-    return Growth(-cycle.ratio, math.lcm(*periods), modulus, offsets)
+    parts = strong_components(len(nodes), source[cycle.critical], target[cycle.critical])
+    critical: dict[int, list[Edge]] = {}
+    for e in np.flatnonzero(cycle.critical).tolist():
+        critical.setdefault(int(parts[source[e]]), []).append(edges[e])
+    period = math.lcm(*(_modulus(part)[0] for part in critical.values()))
+    return Growth(-cycle.ratio, period, *_modulus(edges))
 
 
-def _moduli(edges: list[Edge]) -> Iterator[tuple[int, dict[int, int]]]:
-    """Yield, per strongly connected part, the gcd of its cycles' blocks and its nodes' offsets."""
-    graph = nx.MultiDiGraph()
-    graph.add_edges_from((e.source, e.target, {"shift": e.shift}) for e in edges)
-    for part in nx.strongly_connected_components(graph):
-        inner = graph.subgraph(part)
-        if inner.number_of_edges() == 0:
-            continue
-        root = next(iter(part))
-        time = {root: 0}
-        for u, v in nx.bfs_edges(inner, root):
-            time[v] = time[u] + min(data["shift"] for data in inner[u][v].values())
-        modulus = math.gcd(*(time[u] + n - time[v] for u, v, n in inner.edges(data="shift")))
-        yield modulus, {node: at % modulus for node, at in time.items()}
+def _modulus(edges: list[Edge]) -> tuple[int, dict[int, int]]:
+    """Return the gcd of the blocks of a strongly connected graph's cycles, and nodes' offsets."""
+    onward: dict[int, list[Edge]] = {}
+    for edge in edges:
+        onward.setdefault(edge.source, []).append(edge)
+    time = {edges[0].source: 0}
+    queue = list(time)
+    for node in queue:
+        for edge in onward[node]:
+            if edge.target not in time:
+                time[edge.target] = time[node] + edge.shift
+                queue.append(edge.target)
+    modulus = math.gcd(*(time[e.source] + e.shift - time[e.target] for e in edges))
+    return modulus, {node: at % modulus for node, at in time.items()}

@@ -38,6 +38,9 @@ __all__ = ["combined", "graph_courses", "plain_courses"]
 CELLS = 3 * 10**7
 """Values of one array that are computed in search of a certificate; a span may need more."""
 
+NEAR = 100
+"""Spans up to it are not worth a certificate."""
+
 LOOK = 2**14
 """Indices looked at at once for the classes that paths have met."""
 
@@ -64,9 +67,9 @@ def graph_courses(graph: nx.MultiDiGraph, span: int, *, vertical: bool = True) -
     ValueError, with the period or the transient, where neither fits in memory or a reasonable time.
     """
     wiring = Wiring(graph)
-    last = 4 * (wiring.largest_lag + wiring.period)
+    last = max(4 * wiring.largest_lag + 3 * wiring.period, NEAR)
     try:
-        if last >= span + wiring.period:
+        if last >= span:
             return plain_courses(wiring, span, vertical=vertical)
         return _certified_courses(wiring, span, vertical=vertical)
     except ValueError as error:  # memory, or TooFar
@@ -88,21 +91,24 @@ def _certified_courses(wiring: Wiring, span: int, *, vertical: bool) -> list[Cou
     blocks = (wiring.period - 1 + span) // wiring.period + 1  # these hold all lags of the span
     budget = Budget(blocks, wiring.period)
     single = any(c.growth is not None and c.growth.modulus > 1 for c in block.components)
+    reached = block.reached()
     groups: dict[tuple[frozenset[int], int], list[int]] = {}
-    for i, reach in enumerate(block.reached()):
-        groups.setdefault((reach, i if single else 0), []).append(i)
+    for i, (_, lasting) in enumerate(reached):  # what is met once alone leaves no strand
+        groups.setdefault((lasting, i if single else 0), []).append(i)
     courses: dict[int, Course] = {}
-    for (reach, _), which in groups.items():
+    for which in groups.values():
         nodes: dict[int, Course] = {}
-        for number in sorted(reach):  # which is a topological order
+        met = frozenset[int]().union(*(reached[i][0] for i in which))
+        for number in sorted(met):  # which is a topological order
             _add_component(block.components[number], nodes, block, which, budget)
         by_phase = []
         for phase in range(wiring.period):
             outputs = [n for n in wiring.table.outputs if wiring.phase[n] == phase and n in nodes]
             offers = [Offer(nodes[node]) for node in outputs]
             by_phase.append(joined(offers, budget) if offers else NOWHERE)
-        for column, i in enumerate(which):
-            courses[i] = _by_lag(by_phase, wiring.starts[i], column, budget)
+        courses |= zip(
+            which, _by_lag(by_phase, [wiring.starts[i] for i in which], budget), strict=True
+        )
     return [courses[i] for i in range(len(wiring.starts))]
 
 
@@ -356,33 +362,32 @@ def _is_left_behind(offer: Offer, theirs: int, course: Course, ours: int, pick: 
     return bool(np.all(lead > 0 if pick is np.minimum else lead < 0))
 
 
-def _by_lag(by_phase: Sequence[Course], start: int, column: int, budget: Budget) -> Course:
-    """Return by lag, from one start, the lengths that are known by phase in block time."""
+def _by_lag(by_phase: Sequence[Course], starts: Sequence[int], budget: Budget) -> list[Course]:
+    """Return by lag, from each start, the lengths that are known by phase in block time.
+
+    Their columns are the starts', or one for all of them.
+    """
     phases = len(by_phase)
     certified = all(course.modulus for course in by_phase)
     size = max(len(course.lengths) for course in by_phase)
-    size = budget.clipped(size if certified else budget.most, phases, 0.05 * phases)
-    rows = [
-        course.extended(size)[:, min(column, course.lengths.shape[1] - 1)] for course in by_phase
-    ]
-    lengths = np.stack(rows, axis=1).reshape(-1)[start:]
+    width = phases * len(starts)
+    size = budget.clipped(size if certified else budget.most, width, 0.05 * width)
+    blocks = np.empty((len(starts), size, phases), dtype=np.int32)
+    for phase, course in enumerate(by_phase):
+        blocks[:, :, phase] = course.extended(size).T
+    lengths = [rows.reshape(-1)[start:] for rows, start in zip(blocks, starts, strict=True)]
     modulus = math.lcm(*(course.modulus for course in by_phase))
     if not certified or modulus * phases > budget.most * budget.period or size == budget.most:
-        return Course(lengths)
+        return list(map(Course, lengths))
     budget.check_period(modulus, [course.modulus for course in by_phase])
-    kinds = [
-        Strand(None if slope is None else slope / phases, period * phases)
-        for course in by_phase
-        for slope, period in course.strands
-    ]
-    kinds = list(dict.fromkeys(kinds))
+    kinds: dict[Strand, int] = {}
     numbers = np.empty((modulus, phases), dtype=np.int64)
     for phase, course in enumerate(by_phase):
-        own = [
-            kinds.index(Strand(None if slope is None else slope / phases, period * phases))
-            for slope, period in course.strands
-        ]
+        own = [kinds.setdefault(strand.slower(phases), len(kinds)) for strand in course.strands]
         numbers[:, phase] = np.resize(np.array(own)[course.classes], modulus)
     since = max(course.since for course in by_phase) * phases
-    classes = np.roll(numbers.reshape(-1), -start)
-    return Course(lengths, modulus * phases, classes, tuple(kinds), max(0, since - start))
+    classes, strands = numbers.reshape(-1), tuple(kinds)
+    return [
+        Course(known, modulus * phases, np.roll(classes, -start), strands, max(0, since - start))
+        for known, start in zip(lengths, starts, strict=True)
+    ]

@@ -49,7 +49,16 @@ class Strand(NamedTuple):
     @property
     def rise(self) -> int:
         """How much the lengths grow over one period."""
-        return 0 if self.slope is None else int(self.slope * self.period)
+        return (
+            0
+            if self.slope is None
+            else self.slope.numerator * (self.period // self.slope.denominator)
+        )
+
+    def slower(self, factor: int) -> Strand:
+        """Return the strand of an index that counts ``factor`` times as many."""
+        slope = None if self.slope is None else self.slope / factor
+        return Strand(slope, self.period * factor)
 
 
 @dataclass(frozen=True)
