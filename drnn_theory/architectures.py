@@ -36,7 +36,8 @@ import networkx as nx
 
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
-from drnn_theory.graphs import as_graph, cyclic_graph
+from drnn_theory.edges import CheckedGraph
+from drnn_theory.graphs import as_graph, checked_graph, cyclic_graph
 from drnn_theory.layers import Convolution, Layer, Recurrent, layer_name, sequential, stacked
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Module",
     "as_architecture",
     "as_cyclic_graph",
+    "checked_architecture",
     "clockwork_rnn",
     "dilated_cnn",
     "dilated_rnn",
@@ -82,8 +84,24 @@ def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
     >>> as_architecture([1, 2, 4])
     (1, 2, 4)
     """
+    meant = _scheme_or_graph(architecture)
+    return meant if isinstance(meant, tuple) else as_graph(meant)
+
+
+def checked_architecture(architecture: Any) -> tuple[int, ...] | CheckedGraph:
+    """Return :func:`as_architecture`, a graph as one that is checked and pruned no more than once.
+
+    >>> type(checked_architecture(stacked_rnn(2))).__name__
+    'CheckedGraph'
+    """
+    meant = _scheme_or_graph(architecture)
+    return meant if isinstance(meant, tuple) else checked_graph(meant)
+
+
+def _scheme_or_graph(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
+    """Return what an architecture stands for; a graph is yet to be checked."""
     if isinstance(architecture, nx.Graph):
-        return as_graph(architecture)
+        return architecture
     home = _home(architecture)
     if home == "torch":
         raise TypeError(
@@ -92,7 +110,7 @@ def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
             "any module reads"
         )
     if home == "drnn_theory" and hasattr(architecture, "graph"):  # a GraphRNN
-        return as_graph(architecture.graph)
+        return architecture.graph
     if home == "drnn_theory" and hasattr(architecture, "dilations"):  # a DilatedRNN
         fusion = getattr(architecture, "fusion", False)
         if len(getattr(architecture, "groups", ())) > 1:

@@ -19,14 +19,7 @@ import networkx as nx
 from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
-from drnn_theory.graphs import (
-    bare_inputs,
-    is_identity,
-    matrices,
-    scaled_identities,
-    sums,
-    unit_of,
-)
+from drnn_theory.edges import bare_inputs, is_identity, matrices, scaled_identities, sums, unit_of
 
 __all__ = [
     "GATES",

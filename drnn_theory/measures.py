@@ -22,10 +22,15 @@ from typing import Any, Literal
 import networkx as nx
 import numpy as np
 
-from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
+from drnn_theory.architectures import (
+    Architecture,
+    as_architecture,
+    as_cyclic_graph,
+    checked_architecture,
+)
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.cycles import longest_walks, maximum_cycle_ratio
-from drnn_theory.graphs import EdgeTable, edge_table, matrix_edges, sums, unit_of
+from drnn_theory.edges import EdgeTable, edge_table, matrix_edges, sums, unit_of
 from drnn_theory.paths import lengths_over_phases, lengths_to_gap
 
 __all__ = [
@@ -87,7 +92,7 @@ def compute_mrl(
     >>> compute_mrl([2**k for k in range(61)])
     91.0
     """
-    architecture = as_architecture(architecture)
+    architecture = checked_architecture(architecture)
     mean = _means(architecture, [_span(architecture, span)], vertical=vertical, phase=phase)[0]
     return mean if exact else _as_float(mean)
 
@@ -110,7 +115,7 @@ def mrl_curve(
     spans = [as_integer(span, "span") for span in spans]
     if not spans:
         raise ValueError("spans must be one or more positive integers, got none")
-    means = _means(as_architecture(architecture), spans, vertical=vertical, phase=phase)
+    means = _means(checked_architecture(architecture), spans, vertical=vertical, phase=phase)
     return means if exact else [_as_float(mean) for mean in means]
 
 
@@ -144,7 +149,7 @@ def longest_lag(
     >>> longest_lag([1, 2, 4, 8])
     (7, 7)
     """
-    architecture = as_architecture(architecture)
+    architecture = checked_architecture(architecture)
     span = _span(architecture, span)
     (course,), gap = lengths_to_gap(architecture, span, vertical=vertical)
     lag, length = course.longest(span if gap == math.inf else int(gap))
@@ -180,7 +185,7 @@ def vertical_edges(architecture: Architecture) -> float:
     >>> vertical_edges([1, 2, 4])
     3
     """
-    courses = lengths_over_phases(as_architecture(architecture), 1)
+    courses = lengths_over_phases(checked_architecture(architecture), 1)
     length = courses[0].up_to(0)[0]
     return math.inf if math.isinf(length) else int(length)
 
@@ -380,7 +385,7 @@ def _deepest_walks(architecture: Architecture) -> tuple[EdgeTable, np.ndarray, n
     Last come the gain per edge and the unit that both are measured in, as a fraction's denominator.
     No cycle gains anything, so that the best walk is a path.
     """
-    architecture = as_architecture(architecture)
+    architecture = checked_architecture(architecture)
     depth = recurrent_depth(architecture)
     table = _table(architecture)
     gain = depth.denominator * table.weight.astype(object)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drnn_theory.architectures import Architecture, as_architecture
+from drnn_theory.architectures import Architecture, checked_architecture
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.costs import count_parameters, require_equal_widths, state_size
 from drnn_theory.measures import (
@@ -221,7 +221,7 @@ def summary(
     streaming state             300
     Lags 1..8, vertical edges counted.
     """
-    architecture = as_architecture(architecture)
+    architecture = checked_architecture(architecture)
     span = default_span(architecture) if span is None else as_integer(span, "span")
     hidden_size = as_integer(hidden_size, "hidden_size")
     if name is None:
@@ -280,7 +280,8 @@ def compare(
     if len(set(names)) < len(names):
         raise ValueError(f"names must differ as text, got {shown(list(architectures))}")
     checked = {
-        n: _named(n, as_architecture, a) for n, a in zip(names, architectures.values(), strict=True)
+        n: _named(n, checked_architecture, a)
+        for n, a in zip(names, architectures.values(), strict=True)
     }
     if span is None:
         span = max(_named(name, default_span, a) for name, a in checked.items())

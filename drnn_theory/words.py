@@ -21,7 +21,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.checks import shown
-from drnn_theory.graphs import is_identity, matrices, unit_of
+from drnn_theory.edges import is_identity, matrices, unit_of
 
 __all__ = ["pairs_by_lag", "words_are_paths"]
 

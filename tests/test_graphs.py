@@ -15,7 +15,7 @@ from drnn_theory import (
     state_size,
     unfold,
 )
-from drnn_theory.graphs import edge_table
+from drnn_theory.edges import edge_table
 from tests.strategies import cyclic_graphs
 
 LOOP = [("x", "h", 0), ("h", "h", 1)]

@@ -39,8 +39,8 @@ from drnn_theory import (
     unfold,
     vertical_edges,
 )
+from drnn_theory.edges import identity_edges, matrix_edges
 from drnn_theory.figures import plot_unfolded
-from drnn_theory.graphs import identity_edges, matrix_edges
 from drnn_theory.paths.reference import reference_path_counts, reference_path_lengths
 from tests.test_measures import on_walks
 from tests.zero_one import random_wiring, zero_one_lengths

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "drnn_theory"
 LAYERS = [
     ["checks", "latex"],
     ["dilations", "reading", "cycles", "tables", "writing", "stores"],
-    ["graphs", "measured", "studies"],
+    ["edges", "graphs", "measured", "studies"],
     ["layers", "transformers", "architectures", "catalogue", "words", "law", "costs", "paths"],
     ["measures", "orders", "theorems", "design", "summaries", "capacities"],
     ["outputs", "modules", "models", "gradients"],

@@ -30,7 +30,7 @@ from drnn_theory import (
     wavenet,
 )
 from drnn_theory import layers as layers_module
-from drnn_theory.graphs import identity_edges, matrix_edges
+from drnn_theory.edges import identity_edges, matrix_edges
 from tests.test_identities import column, unit_model
 
 HYBRID = [Convolution(1), Recurrent(1), Recurrent(1), Attention(4), Recurrent(1, 8), StateSpace()]

@@ -16,9 +16,9 @@ from drnn_theory import (
     shortest_path_lengths,
     unfold,
 )
+from drnn_theory.edges import identity_edges
 from drnn_theory.explorer import views
 from drnn_theory.explorer.choices import Choice
-from drnn_theory.graphs import identity_edges
 from drnn_theory.paths.reference import reference_path, reference_path_lengths
 from tests.strategies import cyclic_graphs
 

@@ -2,20 +2,64 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from fractions import Fraction
 
 import pytest
 
 from drnn_theory import (
+    clockwork_rnn,
     compare,
     compute_mrl,
     count_parameters,
     cyclic_graph,
     dilated_cnn,
+    edges,
+    graphs,
     paper_architectures,
     summary,
 )
 from drnn_theory.summaries import MEASURES
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often graphs were checked, and how often pruned, by the functions that do both."""
+    count = Counter()
+
+    def counting(name, function):
+        def counted(*arguments):
+            count[name] += 1
+            return function(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(graphs, "_check", counting("checked", graphs._check))
+    monkeypatch.setattr(edges, "_pruned", counting("pruned", edges._pruned))
+    return count
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [summary, compute_mrl, lambda graph: compare({"clockwork": graph})],
+    ids=["summary", "mean", "comparison"],
+)
+def test_a_large_graph_is_checked_and_pruned_once(calls, measure):
+    graph = clockwork_rnn([2**k for k in range(9)])
+    assert graph.number_of_edges() == 6912
+    calls.clear()
+    measure(graph)
+    assert calls == {"checked": 1, "pruned": 1}
+
+
+def test_a_graph_that_was_changed_is_checked_and_pruned_again():
+    graph = cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x"], outputs=["h"])
+    assert summary(graph, 4).measures["exactly"] == Fraction(7, 2)  # d(n) = 1 + n
+    graph.add_edge("h", "h", lag=2)
+    assert summary(graph, 4).measures["exactly"] == Fraction(5, 2)  # 2, 2, 3, 3
+    graph.add_edge("h", "h", lag=-1)
+    with pytest.raises(ValueError, match=r"lag of edge .* must be a non-negative integer, got -1"):
+        summary(graph, 4)
 
 
 def test_a_summary_holds_what_the_measures_say():

@@ -21,7 +21,7 @@ from drnn_theory import (
     tcn,
     wavenet,
 )
-from drnn_theory.graphs import is_identity, matrices, unit_of
+from drnn_theory.edges import is_identity, matrices, unit_of
 from drnn_theory.words import pairs_by_lag, words_are_paths
 from tests.zero_one import random_wiring
 

@@ -20,7 +20,7 @@ from scipy import sparse
 from drnn_theory.architectures import as_cyclic_graph
 from drnn_theory.capacities.spectra import is_stable, spectral_radius
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
-from drnn_theory.graphs import edge_table, unit_of
+from drnn_theory.edges import edge_table, unit_of
 
 __all__ = ["LinearSystem", "assemble", "linear_system", "sample_matrices"]
 

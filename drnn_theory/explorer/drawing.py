@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from drnn_theory.edges import unit_of
 from drnn_theory.explorer.views import View, number
-from drnn_theory.graphs import unit_of
 
 __all__ = ["MOST_SEGMENTS", "PATH", "figure", "levels_of"]
 

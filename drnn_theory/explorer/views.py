@@ -17,8 +17,8 @@ import numpy as np
 
 from drnn_theory.architectures import dilated_rnn
 from drnn_theory.checks import as_integer
+from drnn_theory.edges import unit_of
 from drnn_theory.explorer.choices import LIMIT, Choice
-from drnn_theory.graphs import unit_of
 from drnn_theory.measures import default_span
 from drnn_theory.paths import lengths_over_phases
 from drnn_theory.paths.general import Wiring

@@ -15,8 +15,8 @@ from matplotlib.ticker import MaxNLocator
 
 from drnn_theory.architectures import as_cyclic_graph
 from drnn_theory.checks import as_integer
+from drnn_theory.edges import is_identity, unit_of
 from drnn_theory.figures.marks import COLOURS
-from drnn_theory.graphs import is_identity, unit_of
 
 __all__ = ["plot_unfolded"]
 

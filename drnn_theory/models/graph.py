@@ -24,8 +24,7 @@ from torch.nn.functional import linear, pad
 
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.costs import require_equal_widths
-from drnn_theory.graphs import (
-    as_graph,
+from drnn_theory.edges import (
     bare_inputs,
     identity_edges,
     matrices,
@@ -33,6 +32,7 @@ from drnn_theory.graphs import (
     sums,
     unit_of,
 )
+from drnn_theory.graphs import as_graph
 from drnn_theory.models.initialisation import MATRICES, sample_matrix
 from drnn_theory.models.inputs import check_input, check_state
 

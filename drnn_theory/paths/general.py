@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from drnn_theory.checks import require_memory
-from drnn_theory.graphs import EdgeTable, edge_table
+from drnn_theory.edges import EdgeTable, edge_table
 from drnn_theory.paths.courses import UNREACHABLE
 
 __all__ = ["Wiring", "path_counts_of_graph", "path_lengths_by_unit", "path_table_of_graph"]

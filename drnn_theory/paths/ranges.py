@@ -17,7 +17,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.checks import require_memory
-from drnn_theory.graphs import edge_table
+from drnn_theory.edges import edge_table
 
 __all__ = ["Ranges", "range_course"]
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from drnn_theory.architectures import Architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer
-from drnn_theory.graphs import identity_edges, unfold
+from drnn_theory.edges import identity_edges
+from drnn_theory.graphs import unfold
 
 __all__ = ["reference_path", "reference_path_counts", "reference_path_lengths"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from drnn_theory.architectures import Architecture, as_cyclic_graph
 from drnn_theory.checks import as_integer, require_memory
-from drnn_theory.graphs import unit_of
+from drnn_theory.edges import unit_of
 from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 

@@ -23,7 +23,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.checks import require_memory
-from drnn_theory.graphs import edge_table
+from drnn_theory.edges import edge_table
 from drnn_theory.paths.courses import UNREACHABLE, Course, Strand
 
 __all__ = ["DivisorChain", "Stack", "allow_copies", "as_stack", "coin_course", "fewest_coins"]
