@@ -1,11 +1,19 @@
 """The memory of recurrent networks: how far back it reaches, and why.
 
-Six questions, six groups of names: name an architecture, measure it, prove it, design it, run it,
-show it. The reference lists them in that order.
+The public names answer six questions, in this order here and in the reference:
 
->>> from drnn_theory import exponential_dilations
->>> exponential_dilations(4)
-(1, 2, 4, 8)
+- Name an architecture: a list of dilations, ``cyclic_graph``, ``dilated_rnn``,
+  ``sequential`` and the other families.
+- Measure it: ``compute_mrl``, ``summary``, ``compare``,
+  ``shortest_path_lengths``, ``memory_capacity``.
+- Prove it: ``THEOREMS``, ``verify``.
+- Design it: ``optimal_dilations``, ``recommend``, ``count_parameters``.
+- Run it: ``DilatedRNN``, ``GraphRNN``, ``gradient_profile``, ``train``.
+- Show it: ``FIGURES``, ``write_figures``, ``explore``.
+
+>>> from drnn_theory import compute_mrl
+>>> compute_mrl([1, 2, 4, 8])  # edges from input to output, averaged over the lags 1..8
+5.625
 """
 
 import lazy_loader as _lazy

@@ -6,6 +6,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import matplotlib as mpl
@@ -122,11 +123,75 @@ def test_the_reference_describes_every_public_name_once():
     assert sorted(described) == sorted(drnn_theory.__all__)
 
 
-def test_the_first_page_of_the_reference_lists_every_public_name():
+QUESTIONS = [
+    "Name an architecture",
+    "Measure it",
+    "Prove it",
+    "Design it",
+    "Run it",
+    "Show it",
+]
+
+
+def public_names():
+    """Return the public names by question, as the stub of the package lists them."""
+    stub = (ROOT / "drnn_theory" / "__init__.pyi").read_text(encoding="utf-8")
+    _, *parts = re.split(r"^    # (.+)$", stub.split("__all__ = [")[1], flags=re.MULTILINE)
+    names = [re.findall(r'"(\w+)"', part) for part in parts[1::2]]
+    return dict(zip(parts[::2], names, strict=True))
+
+
+def test_the_public_list_answers_the_six_questions_in_order():
+    groups = public_names()
+    assert list(groups) == QUESTIONS
+    assert sorted(chain.from_iterable(groups.values())) == sorted(drnn_theory.__all__)
+    stub = (ROOT / "drnn_theory" / "__init__.pyi").read_text(encoding="utf-8")
+    imports = stub.split("__version__")[0]
+    assert re.findall(r"^# (.+)$", imports, re.MULTILINE)[-6:] == QUESTIONS
+
+
+def test_the_head_of_the_package_names_the_questions_and_answers_in_order():
+    head = drnn_theory.__doc__
+    assert re.findall(r"^- ([^:]+):", head, re.MULTILINE) == QUESTIONS
+    items = re.split(r"^- [^:]+:", head, flags=re.MULTILINE)[1:]
+    for names, item in zip(public_names().values(), items, strict=True):
+        named = re.findall(r"``(\w+)``", item)
+        assert named
+        assert set(named) <= set(names)
+
+
+def test_the_first_page_of_the_reference_lists_the_main_names_in_order():
     index = (REFERENCE / "index.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^   (\w+)$", index, re.MULTILINE)
-    listed += re.findall(r"\{data\}`~drnn_theory\.(\w+)`", index)
-    assert sorted(listed) == sorted(drnn_theory.__all__)
+    _, *parts = re.split(r"^## (.+)$", index, flags=re.MULTILINE)
+    assert parts[::2] == QUESTIONS
+    groups, count = public_names(), 0
+    for question, part in zip(parts[::2], parts[1::2], strict=True):
+        listed = re.findall(r"^   (\w+)$", part, re.MULTILINE)
+        assert listed == [name for name in groups[question] if name in listed]
+        main = listed + re.findall(r"\{data\}`~drnn_theory\.(\w+)`", part)
+        assert set(main) <= set(groups[question])
+        count += len(main)
+    assert 40 <= count <= 50
+
+
+def test_the_pages_of_the_reference_stand_in_the_order_of_the_public_list():
+    index = (REFERENCE / "index.md").read_text(encoding="utf-8")
+    pages = re.findall(r"^(\w+)$", index.split(":hidden:")[1], re.MULTILINE)
+    assert sorted(pages) == sorted(
+        path.stem for path in REFERENCE.glob("*.md") if path.stem != "index"
+    )
+    described = []
+    for page in pages:
+        text = (REFERENCE / f"{page}.md").read_text(encoding="utf-8")
+        pattern = r"^\.\. (?:auto(?:function|class)::|py:data::) (?:drnn_theory\.)?(\w+)(?:\(\))?$"
+        described += re.findall(pattern, text, re.MULTILINE)
+    assert described == [*chain.from_iterable(public_names().values())]
+
+
+def test_the_reference_tells_span_horizon_and_length_apart_at_its_head():
+    head = (REFERENCE / "index.md").read_text(encoding="utf-8").split("\n## ")[0]
+    for word in ("span", "horizon", "length"):
+        assert len(re.findall(rf"The \*{word}\* is", head)) == 1
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
