@@ -668,7 +668,7 @@ def test_a_recommendation_shows_itself():
     found = recommend(100, state=2000)
     assert len(found.options) > 12
     text, page = str(found), found._repr_html_()
-    assert len(text.splitlines()) == 2 + 12 + 3  # two of the head, twelve options, three notes
+    assert len(text.splitlines()) == 2 + 12 + 4  # two of the head, twelve options, four notes
     assert f"({len(found.options) - 12} more options are wider" in text
     for shown in (found.advice, "1, 5, 18, 25", "7.92929"):
         assert shown in text

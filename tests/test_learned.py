@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drnn_theory import FIGURES, load_measured
+from drnn_theory import FIGURES, load_measured, recommend
 
 ROOT = Path(__file__).parent.parent
 PAGE = " ".join((ROOT / "docs" / "explanation" / "learning.md").read_text().split())
@@ -137,3 +137,10 @@ def test_the_figures_draw_the_numbers_of_the_tables():
         ends = sorted(line.get_ydata()[-1] for line in ax.lines if len(line.get_ydata()) > 2)
         told = [float(r["curve"].split()[-1]) for r in tables if r["matrices"] == matrices]
         assert ends == sorted(told)
+
+
+def test_a_recommendation_says_what_the_study_found():
+    evidence = recommend(30, parameters=2000).evidence
+    for matrices in ("torch", "orthogonal"):
+        assert f"{rank('mean recurrent length', matrices)['spearman']:.2f}" in evidence
+    assert evidence in recommend(30, parameters=2000).table().notes
