@@ -11,15 +11,16 @@ gives the input its width counts one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from drnn_theory.architectures import dilated_cnn, tcn, wavenet
-from drnn_theory.checks import as_integer
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.costs import count_parameters, sequential_steps, state_size
 from drnn_theory.dilations import exponential_dilations
-from drnn_theory.measures import compute_mrl, longest_lag
+from drnn_theory.paths import lengths_to_gap
 from drnn_theory.tables import Table, convention
 from drnn_theory.transformers import (
     causal_transformer,
@@ -103,14 +104,14 @@ ORDERS = (
         "",
         lambda span: tcn(exponential_dilations(_digits(-(-span // 4), 2)), kernel_size=3),
         lambda n, a: 2 * _digits(-(-n // 4), 2),
-        10**5,
+        10**7,
     ),
     Order(
         "WaveNet, kernel 2",
         "",
         lambda span: wavenet(exponential_dilations(_digits(span, 2))),
         lambda n, a: 1 + _digits(n, 2),
-        10**5,
+        10**7,
     ),
     Order(
         "causal Transformer, 6 layers",
@@ -119,7 +120,7 @@ ORDERS = (
         lambda n, a: 7,
     ),
     Order("sliding window of 33", "O(n / r)", _sliding, lambda n, a: 1 + -(-n // 32)),
-    Order("LongNet, base 4", "", _longnet, lambda n, a: 1 + _digits(n, 4), 10**5),
+    Order("LongNet, base 4", "", _longnet, lambda n, a: 1 + _digits(n, 4), 10**7),
     Order(
         "state spaces, decays counted",
         "",
@@ -141,37 +142,61 @@ ORDERS = (
 )
 
 
-def path_length_orders(span: int, *, hidden_size: int = HIDDEN_SIZE) -> Table:
+def path_length_orders(
+    spans: int | Iterable[int] = (64, 1024), *, hidden_size: int = HIDDEN_SIZE
+) -> Table:
     """Return the exact mean and longest path over lags 1..span of networks that cover the span.
 
-    One row per kind of network, with the order of table 1 of Vaswani et al., 2017, the parameters
-    and the streaming state for ``hidden_size`` units and one feature, and the sequential steps
-    through one sequence; a recurrence whose decays are not counted is linear and runs as a parallel
-    scan. None, a dash, where a network would need more than 200 layers or more than seconds.
+    One row per kind of network, in the order of :data:`ORDERS`, with the order of table 1 of
+    Vaswani et al., 2017, the parameters and the streaming state for ``hidden_size`` units and one
+    feature, and the sequential steps through one sequence; a recurrence whose decays are not
+    counted is linear and runs as a parallel scan. None, a dash, where a network would need more
+    than 200 layers or more than seconds.
+
+    Of several spans the rows follow each other, so that a figure draws one line per "network"
+    over "span", its gaps where "longest path" is None; ``.to_frame().pivot(index="span",
+    columns="network", values="longest path")`` has one column per line. Raises ValueError or
+    TypeError for spans that are no positive integers.
 
     >>> table = path_length_orders(64)
     >>> [(row["network"], row["longest path"]) for row in table][3]
     ('dilated convolutions, kernel 3', 4)
+    >>> [row["longest path"] for row in path_length_orders([64, 10**6])][3::12]
+    [4, 13]
     """
-    span = as_integer(span, "span")
+    every = [spans] if isinstance(spans, (str, int)) or not isinstance(spans, Iterable) else spans
+    counts = [as_integer(span, "span") for span in every]
+    if not counts:
+        raise ValueError(f"spans must be one or more positive integers, got {shown(spans)}")
     hidden_size = as_integer(hidden_size, "hidden_size")
-    rows = []
-    for order in ORDERS:
-        architecture = order.build(span) if span <= order.largest else None
-        row: dict[str, Any] = {
-            "network": order.name,
-            "maximum path length (printed)": order.printed or None,
-            "mean recurrent length": None,
-            "longest path": None,
-            "parameters": None,
-            "state": None,
-            "sequential steps": order.steps(span, architecture) if architecture else None,
-        }
-        if architecture is not None:
-            row["mean recurrent length"] = compute_mrl(architecture, span)
-            row["longest path"] = longest_lag(architecture, span)[1]
-            row["parameters"] = count_parameters(architecture, hidden_size)
-            row["state"] = state_size(architecture, hidden_size)
-        rows.append(row)
-    about = {"span": span, "convention": convention(), "hidden size": hidden_size}
+    rows = [_row(order, span, hidden_size) for span in counts for order in ORDERS]
+    about = {
+        "span": counts[0] if len(counts) == 1 else counts,
+        "convention": convention(),
+        "hidden size": hidden_size,
+    }
     return Table(rows, about=about)
+
+
+def _row(order: Order, span: int, hidden_size: int) -> dict[str, Any]:
+    architecture = order.build(span) if span <= order.largest else None
+    row: dict[str, Any] = {
+        "span": span,
+        "network": order.name,
+        "maximum path length (printed)": order.printed or None,
+        "mean recurrent length": None,
+        "longest path": None,
+        "parameters": None,
+        "state": None,
+        "sequential steps": None,
+    }
+    if architecture is not None:
+        (course,), _ = lengths_to_gap(architecture, span)  # every lag of the span is reached
+        (total,) = course.totals([span])
+        assert total is not None
+        row["mean recurrent length"] = float(Fraction(total, span))
+        row["longest path"] = course.longest(span)[1]
+        row["parameters"] = count_parameters(architecture, hidden_size)
+        row["state"] = state_size(architecture, hidden_size)
+        row["sequential steps"] = order.steps(span, architecture)
+    return row

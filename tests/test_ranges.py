@@ -24,7 +24,8 @@ from drnn_theory import (
     tcn,
     wavenet,
 )
-from drnn_theory.paths.ranges import range_profile
+from drnn_theory.paths.ranges import range_course
+from drnn_theory.paths.sweeps import swept_course
 from tests.zero_one import zero_one_lengths
 
 
@@ -50,13 +51,13 @@ def acyclic(seed):
 def test_ranges_of_random_graphs_agree_with_a_search_lag_by_lag(seed, vertical):
     graph = acyclic(seed)
     own = zero_one_lengths(graph, 50, 0, vertical=vertical)
-    profile = range_profile(graph, vertical=vertical)
-    assert profile.up_to(50).tolist() == own
+    course = range_course(graph, vertical=vertical)
+    assert course.up_to(50).tolist() == own
     for span in (1, 7, 20, 50):
         total = sum(own[1 : span + 1])
-        assert profile.totals([span]) == [None if math.isinf(total) else total]
+        assert course.totals([span]) == [None if math.isinf(total) else total]
         longest = max(own[1 : span + 1])
-        lag, length = profile.longest(span)
+        lag, length = course.longest(span)
         assert lag == 1 + own[1:].index(longest)
         assert length == (None if math.isinf(longest) else longest)
 
@@ -73,19 +74,19 @@ def test_ranges_of_random_graphs_agree_with_a_search_lag_by_lag(seed, vertical):
     ],
 )
 def test_ranges_of_the_zoo_agree_with_the_engine_lag_by_lag(graph):
-    assert np.array_equal(range_profile(graph).up_to(200), shortest_path_lengths(graph, 200))
+    assert np.array_equal(range_course(graph).up_to(200), shortest_path_lengths(graph, 200))
 
 
 def test_a_cycle_or_a_period_is_left_to_the_other_engines():
     loop = cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x"], outputs=["h"])
-    assert range_profile(loop) is None
+    assert range_course(loop) is None
     edges = [((0, "x"), (1, "h"), 1), ((1, "x"), (1, "h"), 0)]
-    assert range_profile(cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)) is None
+    assert range_course(cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)) is None
 
 
 def test_too_many_ranges_are_left_to_the_other_engines():
     wide = dilated_cnn([3**k for k in range(16)])  # 2**16 lags, no two of which touch
-    assert range_profile(wide) is None
+    assert range_course(wide) is None
 
 
 def test_long_windows_are_answered_at_any_span():
@@ -110,3 +111,36 @@ def test_ranges_do_not_ask_for_memory_by_lag():
     with pytest.raises(ValueError, match=r"^1099511627777 lags must fit in half of"):
         shortest_path_lengths(dilated_cnn(scheme), 2**40)
     assert nx.is_directed_acyclic_graph(dilated_cnn(scheme))
+
+
+@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("vertical", [True, False])
+def test_sweeps_of_random_graphs_agree_with_a_search_lag_by_lag(seed, vertical):
+    graph = acyclic(seed)
+    own = zero_one_lengths(graph, 60, 0, vertical=vertical)
+    for horizon in (0, 4, 60):
+        course = swept_course(graph, horizon, vertical=vertical)
+        assert course.up_to(horizon).tolist() == own[: horizon + 1]
+        if course.modulus:  # known for ever
+            assert course.up_to(60).tolist() == own
+    assert course.modulus == 1  # 60 lags are more than any path takes
+    assert course.first_gap() == 1 + own[1:].index(math.inf)
+    total = sum(own[1 : int(course.first_gap())])
+    assert course.totals([int(course.first_gap()) - 1]) == [total]
+
+
+def test_sweeps_leave_cycles_and_periods_to_the_other_engines():
+    loop = cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x"], outputs=["h"])
+    assert swept_course(loop, 10) is None
+    edges = [((0, "x"), (1, "h"), 1), ((1, "x"), (1, "h"), 0)]
+    strided = cyclic_graph(edges, inputs=["x"], outputs=["h"], period=2)
+    assert swept_course(strided, 10) is None
+
+
+def test_sweeps_ask_for_the_units_that_are_held_at_once():
+    deep = dilated_cnn([3**k for k in range(16)])  # two units at once, of up to 3**16 / 2 lags
+    with pytest.raises(ValueError, match=r"^\d+ lags of a unit must fit in half of"):
+        swept_course(dilated_cnn([3**k for k in range(40)]), 10**18)
+    assert swept_course(deep, 10**5).up_to(40)[[0, 1, 2, 3, 4, 27]].tolist() == [
+        *(16, 16, math.inf, 16, 16, 16)
+    ]

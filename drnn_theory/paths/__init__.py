@@ -7,6 +7,7 @@ engine               serves                                     cost
 ``stacks``           any stack                                  lags until its rule is certified
 ``certificates``     any cyclic graph, any span                 the same, component by component
 ``ranges``           graphs without cycles, long spans          ranges of lags, any span
+``sweeps``           graphs without cycles, of too many ranges  edges times lags, by arrays
 ``general``          any cyclic graph, lag by lag               units and edges times lags
 ``reference``        the same by networkx                       slow; all others must equal it
 ===================  =========================================  ==============================
@@ -38,6 +39,7 @@ from drnn_theory.paths.general import (
 from drnn_theory.paths.ranges import range_course
 from drnn_theory.paths.routes import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_course
+from drnn_theory.paths.sweeps import swept_course
 
 __all__ = [
     "lengths_over_phases",
@@ -182,10 +184,11 @@ def lengths_to_gap(
 def _stack_engine(
     architecture: tuple[int, ...] | nx.MultiDiGraph, horizon: int, *, vertical: bool
 ) -> LengthsByLag | None:
-    """Return the course of a stack, or over long spans of a graph without cycles, else None."""
+    """Return the course of a stack, or over longer spans of a graph without cycles, else None."""
     stack = as_stack(architecture)
-    if stack is None and isinstance(architecture, nx.MultiDiGraph) and horizon >= LONG:
-        return range_course(architecture, vertical=vertical)
+    if stack is None and isinstance(architecture, nx.MultiDiGraph) and horizon > SIGHT:
+        ranges = range_course(architecture, vertical=vertical) if horizon >= LONG else None
+        return ranges or swept_course(architecture, horizon, vertical=vertical)
     if stack is None:
         return None
     if not vertical:

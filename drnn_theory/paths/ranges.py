@@ -4,7 +4,7 @@ A window of attention reaches a range of lags, and the layers above it ranges of
 after unit, in the order of the edges, the lags that paths of k counted edges reach are kept as few
 disjoint ranges, without those that fewer edges reach. The number of ranges, not of lags, is what
 that costs: a Transformer over 10^6 steps has one range per layer. Convolutions of wide dilations
-with few taps have many; beyond a limit the other engines serve.
+with few taps have many; beyond a limit ``sweeps`` serves.
 """
 
 from __future__ import annotations
