@@ -15,8 +15,8 @@ from drnn_theory import load_optimal_schemes
 
 FOLDER = Path(__file__).parent
 BY_HAND = {(99, layers) for layers in range(1, 6)}
-LONG = {(99, 7)}
-LEFT_OUT = {(128, 7), (256, 5), (256, 6), (256, 7)}
+LONG = {(99, 7), (128, 7), (256, 5)}
+LEFT_OUT = {(256, 6), (256, 7)}
 LEVELS = {1: 1, 2: 40, 3: 20, 4: 14, 5: 10, 6: 8, 7: 7}  # levels of the pruning bound, by layers
 
 HEAD = """(** * {title}
