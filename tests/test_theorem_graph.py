@@ -51,9 +51,10 @@ def test_the_figure_shows_every_theorem_once_with_its_colour_and_its_link():
         box = texts[name].get_bbox_patch()
         colours.setdefault(node["evidence"], set()).add(box.get_facecolor())
         assert texts[name].get_url() == f"page.html#{name}"
-    assert sorted(colours) == ["machine-checked", "symbolic", "written"]
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == set(colours)
+    assert len(colours) >= 2
     assert all(len(shown) == 1 for shown in colours.values())
-    assert len(set.union(*colours.values())) == 3
+    assert len(set.union(*colours.values())) == len(colours)
     file = io.StringIO()
     ax.figure.savefig(file, format="svg")
     assert all(f'xlink:href="page.html#{name}"' in file.getvalue() for name in NAMES)

@@ -94,7 +94,10 @@ def plot_theorem_graph(
         )
         if link is not None:
             text.set_url(link(graph.nodes[name]["theorem"]))
+    shown = {evidence for _, evidence in graph.nodes(data="evidence")}
     for evidence, colour in COLOURS.items():
+        if evidence not in shown:
+            continue
         ax.scatter([], [], color=colour, edgecolor="0.4", marker="s", s=60, label=evidence)
     ax.legend(title="beside cases and a written proof", loc="lower right", fontsize="x-small")
     ax.set_xlim(-0.5, max(ranks) + 0.5)

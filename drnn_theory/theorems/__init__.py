@@ -6,7 +6,7 @@ for all values of the symbols; a written proof; a proof that a proof assistant a
 agreement with brute force (networkx on the unfolded graph) on a number of cases.
 
 >>> len(THEOREMS), next(iter(THEOREMS)), sum(t.machine is not None for t in THEOREMS.values())
-(48, 'fewest_coins', 12)
+(48, 'fewest_coins', 25)
 >>> THEOREMS["exponential_mean"].closed_form.subs({"L": 4, "M": 2})
 45/8
 

@@ -82,6 +82,7 @@ STACK_CERTIFICATE = Theorem(
         "the product of the two largest dilations": _no_fewer_lags
     },
     symbolic=_one_period_later,
+    machine="stack_certificate.v",
 )
 
 

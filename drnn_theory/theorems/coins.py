@@ -216,6 +216,7 @@ STACK_GROWTH = Theorem(
         "lag up to 200 of several stacks with a dilation 1": _stays_within_the_linear_bounds
     },
     symbolic=_widest_digits,
+    machine="stack_growth.v",
 )
 
 COINS = (

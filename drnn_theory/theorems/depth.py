@@ -172,6 +172,7 @@ LAGS_PER_LAYER = Theorem(
         )
     },
     symbolic=_hockey_stick,
+    machine="means.v",
 )
 
 DEPTH = (PRIME_POWER_CHAINS, LAGS_PER_LAYER)

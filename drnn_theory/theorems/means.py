@@ -138,6 +138,7 @@ PLAIN_STACK_MEAN = Theorem(
     brute_force=lambda layers, span: mean_by_brute_force(stacked_rnn(layers), span),
     cases=[(layers, span) for layers in (1, 2, 5, 9) for span in (1, 2, 3, 8, 100)],
     symbolic=_sum_of_plain_lags,
+    machine="means.v",
 )
 
 
@@ -155,6 +156,7 @@ SKIP_MEAN = Theorem(
     brute_force=lambda layers, skip: mean_by_brute_force(skip_rnn(skip, layers), skip),
     cases=[(layers, skip) for layers in (1, 2, 5) for skip in (1, 2, 3, 8, 17, 64)],
     symbolic=_sum_of_skip_lags,
+    machine="means.v",
 )
 
 
@@ -194,6 +196,7 @@ TWO_LAG_MEAN = Theorem(
         for span in (1, 2, 6, 7, 20, 39)
     ],
     symbolic=_two_lag_blocks,
+    machine="means.v",
 )
 
 
@@ -276,6 +279,7 @@ PER_LAYER_LAGS_MEAN = Theorem(
     ),
     cases=[(layers,) for layers in range(1, 9)],
     symbolic=_same_coins_as_dilated,
+    machine="means.v",
 )
 
 

@@ -154,6 +154,7 @@ DIVISIBILITY_IS_NEEDED = Theorem(
             _mean((1, 5, 8, 27), 27) == Fraction(61, 9) < _mean((1, 3, 9, 27), 27)
         )
     },
+    machine="counterexamples.v",
 )
 
 DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
@@ -174,6 +175,7 @@ DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
     values=_no_symbols,
     brute_force=lambda: _first_better(schemes_with_last, ties=True),
     cases=[()],
+    machine="counterexamples.v",
 )
 
 LAST_DILATION_IS_NEEDED = Theorem(
@@ -207,6 +209,7 @@ LAST_DILATION_IS_NEEDED = Theorem(
             and _mean((1, 2, 4, 12), 27) == Fraction(20, 3)
         ),
     },
+    machine="counterexamples.v",
 )
 
 

@@ -45,6 +45,7 @@ ANY_SPAN_CHAIN = Theorem(
     brute_force=lambda chain, span: Fraction(sum(stack_lengths(chain, 100)[1 : span + 1]), span),
     cases=[(chain, span) for chain in DIVISOR_CHAINS for span in (1, 2, 9, 30, 63, 100)],
     symbolic=_floor_sum,
+    machine="any_span_chain.v",
 )
 
 

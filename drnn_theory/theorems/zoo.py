@@ -50,6 +50,7 @@ NARX_MEAN = Theorem(
         for span in (1, 3, 4, 8, 30)
     ],
     symbolic=_narx_blocks,
+    machine="means.v",
 )
 
 
@@ -72,6 +73,7 @@ MIST_MEAN = Theorem(
     ),
     cases=[(layers, lags) for layers in (1, 2, 3) for lags in range(1, 8)],
     symbolic=_same_coins_in_fewer_layers,
+    machine="means.v",
 )
 
 

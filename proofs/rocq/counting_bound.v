@@ -6,7 +6,7 @@
     C(K + L, L) <= m + 1; if these are equal, it is L + (m + 1)/m K L / (L + 1).  The bound is
     attained by one layer at every span, and by the dilations 1..L at the span L.  And if every lag
     up to m takes at most k recurrent edges, then C(k + L, L) is m + 1 at least. *)
-(* Theorem object: counting_bound *)
+(* Theorem objects: counting_bound, postage_stamp_bound *)
 
 From Coq Require Import Arith List Lia QArith Bool.
 From drnn_theory Require Import stack brute_force fewest_coins eventual_periodicity counting
@@ -202,3 +202,4 @@ Example two_layers : (counting_mean 2 5 2 == 18 # 5)%Q.
 Proof. reflexivity. Qed.
 
 Print Assumptions counting_bound.
+Print Assumptions postage_stamp_bound.

@@ -4,7 +4,7 @@
     The digit sums of 1..m, and so the fewest coins, average
     sum_(i>=2) (n_i - 1)/2 + (q - 1)/2 + q/m; the mean recurrent length over the lags 1..m is that
     plus L.  With q = 1 it is L + sum_(i>=2) (n_i - 1)/2 + 1/m. *)
-(* Theorem object: divisor_chain_mean *)
+(* Theorem objects: divisor_chain_mean, divisor_chain_mean_at_multiples *)
 
 From Coq Require Import Arith List Lia QArith Qfield.
 From drnn_theory Require Import stack brute_force fewest_coins divisor_chain_digits.
@@ -269,6 +269,14 @@ Proof.
     rewrite Hhalf, Htotal. field. assumption.
 Qed.
 
+(** The same under the name of the theorem for the multiples of the largest dilation. *)
+Theorem divisor_chain_mean_at_multiples : forall (D : stack) (q : nat),
+  divisor_chain D -> 1 <= q ->
+  let m := last D 0 * q in
+  is_mean_recurrent_length D m
+    (Qnat (length D) + half_sum (ratios D) + (Qnat q - 1) / 2 + Qnat q / Qnat m)%Q.
+Proof. exact divisor_chain_mean. Qed.
+
 (** q = 1: over the lags 1..s_L the mean is L + sum_(i>=2) (n_i - 1)/2 + 1/m. *)
 Corollary divisor_chain_mean_to_last : forall D,
   divisor_chain D ->
@@ -298,3 +306,4 @@ Proof.
 Qed.
 
 Print Assumptions divisor_chain_mean.
+Print Assumptions divisor_chain_mean_at_multiples.

@@ -5,7 +5,7 @@
     the geometric mean, with its case of equality).  Hence the exponential stack 1, M, .., M^(L-1),
     and no other, has the least mean recurrent length over the lags 1..m:
     L + (L - 1)(M - 1)/2 + 1/m. *)
-(* Theorem object: theorem_3_1 *)
+(* Theorem objects: theorem_3_1, exponential_mean *)
 
 From Coq Require Import Arith List Lia QArith Qfield.
 From drnn_theory Require Import stack brute_force fewest_coins divisor_chain_digits.
@@ -226,7 +226,7 @@ Definition in_class (L M : nat) (D : stack) : Prop :=
   divisor_chain D /\ length D = L /\ last D 0 = M ^ (L - 1).
 
 (** L + (L - 1)(M - 1)/2 + 1/m. *)
-Definition exponential_mean (L M m : nat) : Q :=
+Definition exponential_value (L M m : nat) : Q :=
   (Qnat L + Qnat (L - 1) * (Qnat M - 1) / 2 + 1 / Qnat m)%Q.
 
 (** The exponential stack is one of them. *)
@@ -279,15 +279,15 @@ Theorem theorem_3_1 : forall (L M : nat),
   1 <= L -> 1 <= M ->
   let m := M ^ (L - 1) in
   in_class L M (exponential L M) /\
-  is_mean_recurrent_length (exponential L M) m (exponential_mean L M m) /\
+  is_mean_recurrent_length (exponential L M) m (exponential_value L M m) /\
   forall D d, in_class L M D -> is_mean_recurrent_length D m d ->
-    (exponential_mean L M m <= d)%Q /\
-    (d == exponential_mean L M m <-> D = exponential L M)%Q.
+    (exponential_value L M m <= d)%Q /\
+    (d == exponential_value L M m <-> D = exponential L M)%Q.
 Proof.
   intros L M HL HM. cbv zeta.
-  assert (Hmean : (exponential_mean L M (M ^ (L - 1)) ==
+  assert (Hmean : (exponential_value L M (M ^ (L - 1)) ==
     Qnat L + (Qnat ((L - 1) * M) - Qnat (L - 1)) / 2 + 1 / Qnat (M ^ (L - 1)))%Q).
-  { unfold exponential_mean. rewrite Qnat_mul. field.
+  { unfold exponential_value. rewrite Qnat_mul. field.
     apply Qnat_nonzero, Nat.neq_0_lt_0, Nat.pow_nonzero. lia. }
   assert (Hsum : forall D, in_class L M D ->
     (L - 1) * M <= list_sum (ratios D) /\
@@ -308,10 +308,18 @@ Proof.
       now apply Qplus_inj_r in H.
 Qed.
 
+(** The mean of the exponential stack, by itself. *)
+Theorem exponential_mean : forall (L M : nat),
+  1 <= L -> 1 <= M ->
+  let m := M ^ (L - 1) in
+  is_mean_recurrent_length (exponential L M) m
+    (Qnat L + Qnat (L - 1) * (Qnat M - 1) / 2 + 1 / Qnat m)%Q.
+Proof. intros L M HL HM. exact (proj1 (proj2 (theorem_3_1 L M HL HM))). Qed.
+
 (** ** Examples *)
 
 (** Dilations 1, 2, 4, 8: 45/8. *)
-Example theorem_45_8 : (exponential_mean 4 2 8 == 45 # 8)%Q.
+Example theorem_45_8 : (exponential_value 4 2 8 == 45 # 8)%Q.
 Proof. reflexivity. Qed.
 
 (** Divisibility and s_L = m are needed.  Without s_i | s_(i+1), at m = 8 the stack 1, 3, 4, 8 is
@@ -334,3 +342,4 @@ Example needs_largest :
 Proof. split; apply mean_by_brute_force; (repeat constructor) || reflexivity. Qed.
 
 Print Assumptions theorem_3_1.
+Print Assumptions exponential_mean.
