@@ -11,6 +11,7 @@ import re
 import threading
 import time
 import xml.etree.ElementTree as xml
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -22,17 +23,20 @@ from drnn_theory import (
     cyclic_graph,
     explore,
     hierarchical_rnn,
+    residual_rnn,
     shortest_path_lengths,
     skip_rnn,
     stacked_rnn,
     unfold,
 )
 from drnn_theory.catalogue import FAMILIES
+from drnn_theory.edges import identity_edges
 from drnn_theory.explorer import drawing
 from drnn_theory.explorer.advice import advise, known, search
 from drnn_theory.explorer.background import Latest
 from drnn_theory.explorer.choices import FORMS, LIMIT, Choice
-from drnn_theory.explorer.saving import save_figure
+from drnn_theory.explorer.saving import save_figure, sheet_of
+from drnn_theory.explorer.scene import Curves, Dots, Lines, Words, to_figure
 from drnn_theory.explorer.views import look
 
 NINE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -82,7 +86,7 @@ def test_lags_are_read_layer_by_layer(text):
         (
             "dilated_rnn",
             {"dilations": "1, x"},
-            "dilations must be one or more positive integers, got [1, 'x']: 'x' is a str",
+            "dilations must be one or more positive integers, as in 1,2,4,8, got 'x'",
         ),
         (
             "dilated_rnn",
@@ -94,11 +98,15 @@ def test_lags_are_read_layer_by_layer(text):
             {"periods": "1 0"},
             "periods must be one or more positive integers, got [1, 0]: 0 is not positive",
         ),
-        ("mist_rnn", {"lags": " "}, "lags must be one or more positive integers, got none"),
+        (
+            "mist_rnn",
+            {"lags": " "},
+            "lags must be one or more positive integers, as in 1,2,4,8, got ' '",
+        ),
         (
             "layers_rnn",
             {"layers": "1; ; 2"},
-            "lags of layer 2 must be one or more positive integers, got none",
+            "lags of layer 2 must be one or more positive integers, as in 1,2,4,8, got ''",
         ),
         (
             "dilated_rnn",
@@ -200,32 +208,85 @@ def drawn(view, **options):
     return xml.fromstring(drawing.figure(view, **options))
 
 
+def pieces(figure, role):
+    """Return how many lines and arcs of a role a figure has: solid ones, dashed ones."""
+    paths = [p for p in figure.iter("path") if p.get("class") == f"drnn-{role}"]
+    return tuple(
+        sum(p.get("d").count("M") for p in paths if bool(p.get("stroke-dasharray")) is dashed)
+        for dashed in (False, True)
+    )
+
+
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.title)
 def test_every_edge_and_node_of_the_unfolded_graph_is_drawn(choice):
     view = look(choice, 12, start=0)
     unfolded = unfold(view.graph, 12)
-    paths = [path.get("d") for path in drawn(view).iter("path")]
-    counts = [path.count("M") for path in paths]
-    assert unfolded.number_of_edges() in counts
-    assert unfolded.number_of_nodes() in counts
-    assert len(view.path) in counts or not view.path
+    figure = drawn(view)
+    assert sum(pieces(figure, "edges")) == unfolded.number_of_edges()
+    assert sum(pieces(figure, "path")) == max(0, len(view.path) - 1)
+    dots = [path.get("d").count("h0") for path in figure.iter("path")]
+    assert unfolded.number_of_nodes() in dots
+
+
+def test_identities_are_dashed_in_the_graph_and_on_the_path():
+    view = look(Choice.of(residual_rnn([[1, 2], [4, 8]])), 8, 3)
+    both = set(identity_edges(view.graph))
+    assert both
+    assert pieces(drawn(view), "edges")[1] == sum(9 - lag for _, _, lag in both)
+    on_path = sum((u, v, t1 - t0) in both for (t0, u), (t1, v) in pairwise(view.path))
+    assert pieces(drawn(view), "path") == (view.length, on_path)
+    assert pieces(drawn(look(Choice.of([1, 2]), 8, 3)), "edges")[1] == 0
+
+
+def test_where_many_edges_lie_close_some_are_drawn_and_the_figure_says_so():
+    view = look(Choice.of(NINE), 256)
+    figure = drawn(view)
+    # every 4th step upwards, and one chain of each dilation
+    assert sum(pieces(figure, "edges")) < unfold(view.graph, 256).number_of_edges() / 3
+    assert pieces(figure, "path") == (view.length, 0)
+    assert "not every edge is drawn: many lie close" in drawing.figure(view)
+    assert "not every edge" not in drawing.figure(look(Choice.of([1, 2, 4, 8]), 32))
 
 
 def test_up_to_the_lag_only_those_steps_are_drawn():
     view = look(Choice.of([1, 2, 4, 8]), 64, 5)
     figure = drawn(view, whole=False)
     assert figure.get("data-steps") == "5"
-    counts = [path.get("d").count("M") for path in figure.iter("path")]
-    assert unfold(view.graph, 5).number_of_edges() in counts
+    assert sum(pieces(figure, "edges")) == unfold(view.graph, 5).number_of_edges()
+
+
+@pytest.mark.parametrize("choice", [Choice.of([1, 2, 4, 8]), Choice.of([2, 4])], ids=str)
+def test_a_pointer_is_told_the_lengths_that_are_drawn(choice):
+    view = look(choice, 20)
+    told = drawn(view).get("data-lengths").split(" ")
+    assert [math.inf if d == "-" else float(d) for d in told] == view.lengths.tolist()
+
+
+@pytest.mark.parametrize("sheet", [sheet_of(), sheet_of(width=3.25), sheet_of("neurips")], ids=str)
+def test_ticks_are_round_numbers_that_stand_where_they_say(sheet):
+    view = look(Choice.of(NINE), 256)
+    scene = drawing.layout(view, sheet=sheet)
+    words = [mark for mark in scene.marks if isinstance(mark, Words)]
+    assert {mark.size for mark in words} == {sheet.size}
+    left, scale = (float(scene.data[name]) for name in ("origin", "scale"))
+    ticks = [mark for mark in words if mark.anchor == "middle" and mark.text.isdigit()]
+    assert [tick.text for tick in ticks] == 2 * ["0", "50", "100", "150", "200", "250"]
+    for tick in ticks:
+        assert tick.at[0] == pytest.approx(left + (int(tick.text) + 0.5) * scale, abs=0.1)
+    assert [mark.text for mark in words if mark.text in ["8", "10", "12", "14", "16", "18"]] == [
+        "10",
+        "12",
+        "14",
+        "16",
+    ]
 
 
 def test_of_a_graph_that_is_too_large_the_path_is_drawn_alone():
-    view = look(Choice.of(NINE), 2000, 1999)
+    view = look(chosen("narx_rnn", max_lag=512), 4096, 4000)
     svg = drawing.figure(view)
     assert "edges are too many to draw: this is the path alone" in svg
     assert len(svg) < 100_000
-    ways = [path for path in drawn(view).iter("path") if path.get("stroke-width") == "2.40"]
-    assert ways[0].get("d").count("M") == view.length
+    assert pieces(drawn(view), "path") == (view.length, 0)
 
 
 def test_names_of_units_cannot_break_the_page():
@@ -350,8 +411,11 @@ def test_a_slider_changes_every_number_on_the_page():
     explorer.form.children[0].children[1].layers.value = 5
     mean = compute_mrl([1, 2, 4, 8, 16])
     assert explorer.form.children[0].inputs["dilations"].value == "1, 2, 4, 8, 16"
-    assert f"{mean:.6g}" in headline(explorer)
+    assert "1..8" in headline(explorer)
+    assert f"{compute_mrl([1, 2, 4, 8, 16], 8):.6g}" in headline(explorer)
+    explorer._automatic.value = True
     assert "1..16" in headline(explorer)
+    assert f"{mean:.6g}" in headline(explorer)
     assert f"{mean:.6g}" in explorer._table.value
     assert "architecture = [1, 2, 4, 8, 16]" in explorer._code.value
     assert explorer.architecture == (1, 2, 4, 8, 16)
@@ -370,13 +434,37 @@ def test_the_sliders_follow_what_is_typed_and_change_one_dilation():
     assert explorer.view.choice.code == "[9, 27, 80]"
 
 
-def test_the_span_is_the_largest_lag_until_another_is_chosen():
+def test_the_sliders_say_what_they_write():
+    box = explore([1, 2, 4, 8]).form.children[0]
+    sliders = box.children[1]
+    assert "write powers: dilations 1, 2, 4, 8<" in sliders.powers.value
+    sliders.base.value = 3
+    assert box.inputs["dilations"].value == "1, 3, 9, 27"
+    sliders.layers.value = 5
+    assert "write powers: dilations 1, 3, 9, .., 81<" in sliders.powers.value
+    sliders.which.value = 2
+    assert "or change dilation no. 2 alone" in sliders.entry.value
+
+
+def test_what_is_typed_changes_no_span():
+    explorer = explore()
+    explorer.form.children[0].inputs["dilations"].value = "1,5,18,25"
+    assert explorer.view.span == 256
+    assert f" {compute_mrl([1, 5, 18, 25], 256):.6g} " in headline(explorer)
+    assert explorer.view.mrl == Fraction(2767, 256)  # 10.81
+
+
+def test_the_span_is_the_largest_lag_while_that_is_ticked():
     explorer = explore([1, 2, 4, 8])
     assert (explorer.span.value, explorer.span_number.value) == (8, 8)
+    explorer._automatic.value = True
+    text = explorer.form.children[0].inputs["dilations"]
+    text.value = "1, 2, 4, 16"
+    assert explorer.view.span == 16
     explorer.span_number.value = 600
     assert (explorer.span.value, explorer._automatic.value) == (600, False)
-    assert explorer.view.mrl == compute_mrl([1, 2, 4, 8], 600, exact=True)
-    explorer.form.children[0].inputs["dilations"].value = "1, 3"
+    assert explorer.view.mrl == compute_mrl([1, 2, 4, 16], 600, exact=True)
+    text.value = "1, 3"
     assert explorer.view.span == 600
     explorer._automatic.value = True
     assert (explorer.view.span, explorer.span_number.value, explorer.lag.max) == (3, 3, 3)
@@ -428,8 +516,7 @@ def test_bad_input_is_one_line_and_leaves_no_number_behind():
     text.value = "1, <b>"
     line = re.sub("<[^>]*>", "", explorer._error.value)
     assert line == (
-        "dilations must be one or more positive integers, got [1, &#x27;&lt;b&gt;&#x27;]: "
-        "&#x27;&lt;b&gt;&#x27; is a str"
+        "dilations must be one or more positive integers, as in 1,2,4,8, got &#x27;&lt;b&gt;&#x27;"
     )
     assert (explorer._headline.value, explorer._code.value, explorer.view) == ("", "", None)
     assert explorer._results.layout.visibility == "hidden"
@@ -438,10 +525,10 @@ def test_bad_input_is_one_line_and_leaves_no_number_behind():
         explorer.architecture  # noqa: B018
     explorer._export()
     explorer._use_better()
-    text.value = "1, 2"
+    text.value = "1, 3, 4, 8"
     assert explorer._error.value == ""
     assert explorer._results.layout.visibility == "visible"
-    assert headline(explorer).split("length")[1].startswith("  3 ,")
+    assert headline(explorer).split("length")[1].startswith("  5.5  = 11/2,")
 
 
 def test_the_better_scheme_is_taken_over_with_the_span():
@@ -491,7 +578,118 @@ def test_a_stack_with_more_layers_than_lags_has_nothing_to_compare_with():
     )
 
 
+def test_it_begins_where_it_is_told_to():
+    explorer = explore(clockwork_rnn([1, 2, 4]), span=9, lag=4, start=0, whole=False)
+    assert (explorer.view.span, explorer.view.lag, explorer.view.start) == (9, 4, 0)
+    assert explorer.view.length == 3
+    assert 'data-steps="4"' in explorer._figure.value
+    with pytest.raises(ValueError, match=r"^lag must be a non-negative integer, got -1$"):
+        explore([1, 2], lag=-1)
+
+
+def test_the_code_writes_what_is_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    explorer = explore([1, 2, 4], span=9)
+    explorer.family.value = "clockwork_rnn"
+    explorer.phase.value, explorer.lag.value, explorer.drawn.value = 1, 5, False
+    explorer._file.value = "it's.svg"
+    explorer._page.width = 401
+    explorer._save.click()
+    shown = (tmp_path / "it's.svg").read_text()
+    (tmp_path / "it's.svg").unlink()
+    exec(explorer._code.value, {})
+    again = (tmp_path / "it's.svg").read_text()
+
+    def shapes(svg):
+        return re.findall(r' d="[^"]*"', svg)
+
+    assert shapes(again) == shapes(shown)
+    explorer.size.label = "icml, one column"
+    assert explorer._code.value.splitlines()[-1] == (
+        """shown.save("it's.svg", venue='icml', wide=False)  # the figure"""
+    )
+    assert 'viewBox="0 0 312 ' in explorer._figure.value  # 3.25 inches
+
+
+def test_where_no_panel_can_be_shown_the_numbers_stand_as_text():
+    bundle = explore([1, 2, 4, 8])._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"].splitlines() == [
+        "explore: a panel for notebooks, the last line of a cell shows it. Its numbers:",
+        "[1, 2, 4, 8]",
+        "mean recurrent length 5.625 = 45/8, lags 1..8, vertical edges counted",
+        "Shortest path to lag 7: 7 edges, 3 of them recurrent.",
+    ]
+    refused = explore([1, 2])
+    refused.form.children[0].inputs["dilations"].value = "x"
+    assert repr(refused).startswith("explore: the input must be mended first, got: dilations must")
+
+
 # ---------------------------------------------------------------------- the figure
+
+
+@pytest.mark.parametrize("options", [{}, {"width": 4}, {"venue": "neurips"}], ids=str)
+def test_what_is_saved_is_what_is_shown_mark_for_mark(options):
+    view = look(Choice.of(residual_rnn([[1, 2], [4, 8]])), 40)
+    scene = drawing.layout(view, sheet=sheet_of(**options))
+    (ax,) = to_figure(scene).axes
+    assert ax.get_xlim() == (0, scene.width)
+    shapes = sorted([*ax.patches, *ax.lines, *ax.texts], key=lambda a: a.get_zorder())
+    kept = [mark for mark in scene.marks if not isinstance(mark, Lines | Dots) or extent(mark)]
+    assert len(shapes) == len(kept)
+    for shape, mark in zip(shapes, kept, strict=True):
+        if isinstance(mark, Words):
+            assert (shape.get_text(), shape.get_position()) == (mark.text, mark.at)
+            assert shape.get_size() == pytest.approx(mark.size * 0.75)
+        elif isinstance(mark, Dots):
+            assert shape.get_xydata().tolist() == [list(centre) for centre in mark.centres]
+        else:
+            points = [list(point) for piece in extent(mark) for point in piece]
+            assert shape.get_path().vertices.tolist() == points
+            assert (shape.get_linestyle() == "-") is not mark.dashed
+
+
+def extent(mark):
+    return getattr(mark, {Lines: "chains", Curves: "triples", Dots: "centres"}[type(mark)])
+
+
+@pytest.mark.parametrize("options", [{}, {"width": 3}, {"venue": "icml", "wide": False}], ids=str)
+def test_no_word_of_the_figure_leaves_the_sheet(options):
+    long = cyclic_graph(
+        [("x", "W" * 60, 0), ("W" * 60, "W" * 60, 1)], inputs=["x"], outputs=["W" * 60]
+    )
+    for choice in (Choice.of(NINE), chosen("tcn", dilations="1 " * 24), Choice.of(long)):
+        scene = drawing.layout(look(choice, 300), sheet=sheet_of(**options))
+        figure = to_figure(scene)
+        sheet = figure.bbox
+        for text in figure.axes[0].texts:
+            box = text.get_window_extent()
+            assert sheet.x0 <= box.x0, text
+            assert box.x1 <= sheet.x1, text
+            assert sheet.y0 <= box.y0, text
+            assert box.y1 <= sheet.y1, text
+
+
+def test_saving_says_so_at_once(tmp_path):
+    explorer, told = explore([1, 2]), []
+    explorer._saved.observe(lambda change: told.append(change["new"]), names="value")
+    explorer._file.value = str(tmp_path / "a.png")
+    explorer._save.click()
+    assert ["writing" in told[0], "wrote" in told[-1]] == [True, True]
+
+
+def test_the_size_of_a_venue_is_that_of_the_file(tmp_path):
+    path = explore([1, 2]).save(str(tmp_path / "a.pdf"), venue="ICML", wide=False)
+    text = path.read_bytes()
+    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", text)[1])
+    assert width == pytest.approx(3.25 * 72)
+    assert b"/Type3" not in text
+    for options, message in {
+        (("width", 50),): "width must be 2 to 20 inches, got 50",
+        (("venue", "icml"), ("width", 3)): "width must be left out with a venue, which has its own",
+    }.items():
+        with pytest.raises(ValueError, match=f"^{message}"):
+            explore([1, 2]).save(str(tmp_path / "b.pdf"), **dict(options))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from drnn_theory.catalogue import FAMILIES
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.graphs import as_graph
-from drnn_theory.reading import read_number
+from drnn_theory.reading import read_scheme
 
 __all__ = [
     "FORMS",
@@ -73,7 +73,7 @@ class Lists:
         parts = re.split(r"[;\n]|\]\s*,", text.strip().rstrip(";"))
         _require_at_most(len(parts), MOST_LAYERS, f"the layers of {self.label}")
         return tuple(
-            _integers(part, f"{self.label} of layer {layer}", LIMIT)
+            _integers(part.strip(" []()"), f"{self.label} of layer {layer}", LIMIT)
             for layer, part in enumerate(parts, start=1)
         )
 
@@ -212,6 +212,7 @@ class Choice:
 
     family: str
     arguments: tuple[tuple[str, Any], ...]
+    name: str = ""
 
     @property
     def architecture(self) -> tuple[int, ...] | nx.MultiDiGraph:
@@ -238,7 +239,9 @@ class Choice:
 
     @property
     def title(self) -> str:
-        """The code, or words where that is long."""
+        """The name given, else the code, or words where that is long."""
+        if self.name:
+            return self.name
         code = self.code
         return code if len(code) <= 60 else FORMS[self.family].label if self.is_form else "graph"
 
@@ -248,12 +251,12 @@ class Choice:
         return self.family != GIVEN
 
     @staticmethod
-    def of(architecture: Any) -> Choice:
+    def of(architecture: Any, name: str = "") -> Choice:
         """Return the choice that stands for dilations, a cyclic graph or a torch module."""
         checked = as_architecture(architecture)
         if isinstance(checked, tuple):
-            return Choice("dilated_rnn", (("dilations", checked), ("fusion", False)))
-        return Choice(GIVEN, (("graph", checked.copy()),))
+            return Choice("dilated_rnn", (("dilations", checked), ("fusion", False)), name)
+        return Choice(GIVEN, (("graph", checked.copy()),), name)
 
 
 @lru_cache(maxsize=16)
@@ -281,9 +284,8 @@ def _within_limits(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
 
 
 def _integers(text: str, name: str, most: int) -> tuple[int, ...]:
-    """Return the positive integers of a text; commas and spaces part them."""
-    parts = re.sub(r"[\[\](),]", " ", text).split()
-    values = as_dilations([read_number(part) for part in parts], name=name)
+    """Return the positive integers of a text, as the command line reads them."""
+    values = read_scheme(text, name=name)
     _require_at_most(len(values), most, f"the number of {name}")
     _require_at_most(max(values), LIMIT, name)
     return values

@@ -1,62 +1,114 @@
-"""The drawing of the explorer: one SVG of d(n) above the unfolded graph, written as text.
+"""The drawing of the explorer: d(n) above the unfolded graph, laid out for a width and a font size.
 
-Matplotlib takes about a second for a graph of nine layers over 256 steps; a path of line segments
-written as text takes milliseconds, and follows the page's colours, dark or light. The figure that
-is exported is :mod:`drnn_theory.figures`' own.
+The page shows it as text, which takes milliseconds and follows the page's colours, dark or light;
+a saved figure is the same scene on paper.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from html import escape
+import textwrap
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
-from drnn_theory.edges import unit_of
+from drnn_theory.edges import is_identity, unit_of
+from drnn_theory.explorer.scene import INK, Curves, Dots, Lines, Mark, Point, Scene, Words, to_svg
 from drnn_theory.explorer.views import View, number
 
-__all__ = ["MOST_SEGMENTS", "PATH", "figure", "levels_of"]
+__all__ = ["MOST_SEGMENTS", "PAGE", "PATH", "Sheet", "figure", "layout", "levels_of"]
 
-WIDTH, LEFT, RIGHT = 760, 46, 12
-PROFILE = 96
-"""The height of the axes of d(n)."""
 PATH = "#D55E00"
 MOST_SEGMENTS = 12_000
-"""Beyond so many edges the page shows the path without the graph around it."""
+"""Beyond so many edges the path is drawn without the graph around it."""
+LEAST_ROOM = 9.0
+"""Where steps lie closer than so many units, one chain of every kind of edge is drawn."""
+MOST_OVERLAPS = 12
+"""Of edges of one kind no more than so many are drawn above one another."""
 
 
-def figure(view: View, *, whole: bool = True) -> str:
-    """Return the SVG of d(n) and of the unfolded graph with the path, over the same steps.
+@dataclass(frozen=True)
+class Sheet:
+    """What a drawing must fit: its width and the size of its letters, both in units of a scene."""
+
+    width: float = 760.0
+    size: float = 12.0
+    font: str = ""
+
+
+PAGE = Sheet()
+
+
+def figure(view: View, *, whole: bool = True, sheet: Sheet = PAGE) -> str:
+    """Return the SVG of d(n) and of the unfolded graph with the path.
 
     ``whole`` draws all steps of the span, otherwise those up to the lag that is picked.
     """
+    return to_svg(layout(view, whole=whole, sheet=sheet))
+
+
+def layout(view: View, *, whole: bool = True, sheet: Sheet = PAGE) -> Scene:
+    """Return the scene of d(n) and of the unfolded graph with the path, over the same steps."""
     steps = view.span if whole else max(view.lag, 1)
-    levels = levels_of(view)
-    gap = min(26.0, 300 / len(levels))
-    top = PROFILE + 58
-    height = top + gap * (len(levels) - 1) + 56
-    scale = (WIDTH - LEFT - RIGHT) / (steps + 1)
+    size, levels = sheet.size, levels_of(view)
+    names = {unit: _short(str(unit)) for unit in levels}
+    left = max(3.2 * size, size * max(map(_extent, names.values())) + 1.4 * size)
+    right = sheet.width - 1.4 * size
+    frame = Frame(left, right, steps, size)
+    gap = max(1.35 * size, min(2.2 * size, 30 * size / len(levels)))
 
-    def x(n: float) -> float:
-        return LEFT + (n + 0.5) * scale
-
+    title = _title(view, sheet)
+    marks: list[Mark] = [
+        frame.words(0.5 * size, (0.85 + 1.35 * i) * size, line) for i, line in enumerate(title)
+    ]
+    roof = (1.35 * len(title) + 2.6) * size
+    base = roof + 7 * size
+    top = base + 5.6 * size
+    foot = top + gap * (len(levels) - 1) + 1.6 * size
     y = {unit: top + gap * (len(levels) - 1 - i) for i, unit in enumerate(levels)}
-    end = f"d({view.lag}) = {number(view.length)}" if view.path else "no path"
-    about = f"shortest path to lag {view.lag}: {end}"
-    return "".join(
-        [
-            f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{about}" '
-            f'data-origin="{LEFT}" data-scale="{scale:.6f}" data-steps="{steps}" '
-            'class="drnn-figure" font-size="11" fill="currentColor">',
-            _profile(view, steps, x),
-            _graph(view, steps, x, y, gap, scale),
-            _axis(_ticks(view.start, steps), x, height - 40, _time_label(view)),
-            "</svg>",
-        ]
-    )
+    marks += _profile(view, frame, roof, base)
+    marks += _graph(view, frame, y, gap)
+    marks += [
+        frame.words(left - 0.7 * size, height, names[unit], "end") for unit, height in y.items()
+    ]
+    times = [(time - view.start, time) for time in _round(view.start, view.start + steps, 8)]
+    marks += _axis(frame, times, foot, "time (steps)")
+    lengths = [f"{d:g}" if math.isfinite(d) else "" for d in view.lengths[: steps + 1].tolist()]
+    data = {
+        "origin": f"{left:.2f}",
+        "scale": f"{frame.scale:.6f}",
+        "steps": str(steps),
+        "roof": f"{roof:.1f}",
+        "foot": f"{foot:.1f}",
+        "lengths": " ".join(d or "-" for d in lengths),
+    }
+    return Scene(sheet.width, foot + 3.4 * size, marks, " ".join(title), sheet.font, data)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where lags 0..steps stand, from ``left`` to ``right``, and words of one size beside them."""
+
+    left: float
+    right: float
+    steps: int
+    size: float
+
+    @property
+    def scale(self) -> float:
+        """How far two lags stand apart."""
+        return (self.right - self.left) / (self.steps + 1)
+
+    def x(self, lag: float) -> float:
+        """Return where a lag stands."""
+        return self.left + (lag + 0.5) * self.scale
+
+    def words(self, x: float, y: float, text: str, anchor: str = "start") -> Words:
+        """Return words on a line whose middle is at y."""
+        return Words((x, y + 0.35 * self.size), text, anchor, INK, self.size)
 
 
 def levels_of(view: View) -> list[Any]:
@@ -66,100 +118,154 @@ def levels_of(view: View) -> list[Any]:
     return sorted(units, key=lambda u: (u not in about["inputs"]) + (u in about["outputs"]))
 
 
-def _profile(view: View, steps: int, x: Any) -> str:
+def _title(view: View, sheet: Sheet) -> list[str]:
+    """Return the lines of the title, none wider than the sheet."""
+    if view.path:
+        shown = f"a shortest path to lag {view.lag}: {number(view.length)} edges"
+    else:
+        shown = f"no path to lag {view.lag}"
+    mean = f"mean recurrent length {number(view.mrl)} over lags 1..{view.span}"
+    room = int((sheet.width - sheet.size) / (0.62 * sheet.size))
+    lines = (view.choice.title, f"{mean}, vertical edges counted", f"in orange, {shown}")
+    return [part for line in lines for part in textwrap.wrap(line, room)]
+
+
+def _profile(view: View, frame: Frame, roof: float, base: float) -> list[Mark]:
     """Return the axes of d(n): a line with gaps where no path leads, and the lag picked."""
-    lengths = view.lengths[: steps + 1]
+    size, x = frame.size, frame.x
+    lengths = view.lengths[: frame.steps + 1]
     finite = lengths[np.isfinite(lengths)]
     low, high = (int(finite.min()), int(finite.max())) if len(finite) else (0, 1)
     low, high = (low, high) if high > low else (low - 1, high + 1)
-    base, roof = 24 + PROFILE - 8, 24.0
 
     def y(d: float) -> float:
-        return base - 6 - (base - 6 - roof) * (d - low) / (high - low)
+        return base - 0.6 * size - (base - 0.6 * size - roof) * (d - low) / (high - low)
 
-    marks = sorted({int(finite.min()), int(finite.max())}) if len(finite) else []
-    parts = [
-        f'<text x="{LEFT}" y="12" font-style="italic">d(n), edges, {_phase_words(view)}</text>',
-        _path_of([f"M{LEFT} {base}H{WIDTH - RIGHT}"], "currentColor", 1, 0.5),
-        *(_label(LEFT - 8, y(d) + 4, str(d), "end") for d in marks),
-        *(
-            f'<path d="M{LEFT} {y(d):.1f}h{WIDTH - RIGHT - LEFT}" class="drnn-rule"/>'
-            for d in marks
-        ),
+    ticks = _round(low, high, 4)
+    ruled = [[(frame.left, y(d)), (frame.right, y(d))] for d in ticks]
+    marks: list[Mark] = [
+        frame.words(0.5 * size, roof - 1.45 * size, f"d(n) in edges, {_phase_words(view)}"),
+        Lines(ruled, INK, 1, 0.2),
+        *(frame.words(frame.left - 0.7 * size, y(d), str(d), "end") for d in ticks),
     ]
-    pieces, inside = [], False
+    chains: list[list[Point]] = []
+    inside = False
     for n, d in enumerate(lengths.tolist()):
         if math.isfinite(d):
-            pieces.append(f"{'L' if inside else 'M'}{x(n):.1f} {y(d):.1f}")
+            if not inside:
+                chains.append([])
+            chains[-1].append((x(n), y(d)))
         inside = math.isfinite(d)
-    parts.append(_path_of(pieces, "currentColor", 1.2, 0.75))
-    if steps <= 128:
-        dots = [f"M{x(n):.1f} {y(d):.1f}h0" for n, d in enumerate(lengths) if math.isfinite(d)]
-        parts.append(_path_of(dots, "currentColor", 4, 0.75))
-    at = x(view.lag)
+    marks.append(Lines(chains, INK, 1.3, 0.8))
+    every = frame.steps <= 128
+    dots = [point for chain in chains if every or len(chain) == 1 for point in chain]
+    marks.append(Dots(dots, INK, 4, 0.8))
     if view.path:
-        d = y(view.length)
-        parts.append(f'<path d="M{at:.1f} {base}V{d:.1f}" stroke="{PATH}" stroke-width="1.2"/>')
-        parts.append(f'<circle cx="{at:.1f}" cy="{d:.1f}" r="4" fill="{PATH}"/>')
-        words = f"d({view.lag}) = {number(view.length)}"
+        at = (x(view.lag), y(view.length))
+        marks += [Lines([[(at[0], base), at]], PATH, 1.4), Dots([at], PATH, 8)]
     else:
-        words = f"no path to lag {view.lag}"
-        parts.append(f'<path d="M{at:.1f} {base}V{roof}" stroke="{PATH}" stroke-dasharray="3 3"/>')
-    parts.append(_label(WIDTH - RIGHT, 12, words, "end", PATH))
-    return "".join(parts)
+        marks.append(Lines([[(x(view.lag), base), (x(view.lag), roof)]], PATH, 1.4, 1, True))
+    lags = [(n, n) for n in _round(0, frame.steps, 8)]
+    return [*marks, *_axis(frame, lags, base, "lag n (steps)")]
 
 
-def _graph(view: View, steps: int, x: Any, y: dict[Any, float], gap: float, scale: float) -> str:
-    """Return the unfolded graph with the path in it."""
-    start, period, graph = view.start, view.period, view.graph
+def _graph(view: View, frame: Frame, y: dict[Any, float], gap: float) -> list[Mark]:
+    """Return the unfolded graph with the path in it; identities are dashed."""
+    start, period, graph, steps = view.start, view.period, view.graph, frame.steps
+    sparse = frame.scale < LEAST_ROOM
+    strides = {lag: _stride(lag, frame) for *_, lag in graph.edges(data="lag")}
+    edges = sum(
+        len(_times(u, period, start, start + steps - lag, strides[lag]))
+        for u, _, lag in graph.edges(data="lag")
+    )
+    levels = [[(frame.left, height), (frame.right, height)] for height in y.values()]
+    marks: list[Mark] = []
+    if edges <= MOST_SEGMENTS:
+        width = min(1.0, 0.5 + frame.scale / 60)
+        shade = 0.4 if sparse else max(0.25, min(0.45, frame.scale / 40))
+        drawn: dict[bool, dict[Any, None]] = {False: {}, True: {}}
+        for u, v, about in graph.edges(data=True):
+            a, b, lag = unit_of(u, period), unit_of(v, period), about["lag"]
+            for t in _times(u, period, start, start + steps - lag, strides[lag]):
+                # a matrix and an identity may stand side by side: the matrix is seen
+                drawn[is_identity(about)][t, a, t + lag, b] = None
+        for dashed, ends in drawn.items():
+            seen = [end for end in ends if not dashed or end not in drawn[False]]
+            marks += _ways(seen, frame, y, gap, start, (INK, width, shade), dashed, "edges")
+        if sparse:
+            marks.insert(0, Lines(levels, INK, 1, 0.2))
+        else:
+            dots = [
+                (frame.x(t - start), y[unit_of(node, period)])
+                for node in graph
+                for t in _times(node, period, start, start + steps)
+            ]
+            marks.append(Dots(dots, INK, max(2.0, min(6, frame.scale / 2.2)), 0.65))
+        if max(strides.values()) > 1:
+            marks.append(_note(frame, y, "not every edge is drawn: many lie close"))
+    else:
+        marks.append(Lines(levels, INK, 1, 0.25))
+        marks.append(_note(frame, y, f"{edges} edges are too many to draw: this is the path alone"))
+    on_path = [(t0, u0, t1, u1) for (t0, u0), (t1, u1) in pairwise(view.path)]
+    for dashed in (False, True):
+        chosen = [edge for edge in on_path if _is_carried(graph, edge) is dashed]
+        marks += _ways(chosen, frame, y, gap, start, (PATH, 2.4, 1.0), dashed, "path")
+    path = [(frame.x(t - start), y[unit]) for t, unit in view.path]
+    return [*marks, Dots(path, PATH, max(4.5, min(9, frame.scale / 1.8)))]
 
-    def line(t0: int, u0: Any, t1: int, u1: Any) -> str:
-        a, b = x(t0 - start), x(t1 - start)
+
+def _ways(
+    ends: list[tuple[int, Any, int, Any]],
+    frame: Frame,
+    y: dict[Any, float],
+    gap: float,
+    start: int,
+    look: tuple[str, float, float],
+    dashed: bool,
+    role: str,
+) -> list[Mark]:
+    """Return edges as marks: arcs within a level over several steps, straight lines otherwise."""
+    straight: list[list[Point]] = []
+    arcs: list[tuple[Point, Point, Point]] = []
+    for t0, u0, t1, u1 in ends:
+        a, b = (frame.x(t0 - start), y[u0]), (frame.x(t1 - start), y[u1])
         if u0 == u1 and t1 - t0 > 1:
             rise = gap * min(0.9, 0.3 + 0.08 * (t1 - t0))
-            return f"M{a:.1f} {y[u0]:.1f}Q{(a + b) / 2:.1f} {y[u0] - rise:.1f} {b:.1f} {y[u1]:.1f}"
-        return f"M{a:.1f} {y[u0]:.1f}L{b:.1f} {y[u1]:.1f}"
-
-    parts = [_label(LEFT - 10, y[unit] + 4, str(unit), "end") for unit in y]
-    edges = sum(max(0, steps - lag + 1) for *_, lag in graph.edges(data="lag")) // period
-    if edges <= MOST_SEGMENTS:
-        grey, dots = [], []
-        for u, v, lag in graph.edges(data="lag"):
-            a, b = unit_of(u, period), unit_of(v, period)
-            for t in _times(u, period, start, start + steps - lag):
-                grey.append(line(t, a, t + lag, b))
-        for node in graph:
-            height = y[unit_of(node, period)]
-            for t in _times(node, period, start, start + steps):
-                dots.append(f"M{x(t - start):.1f} {height:.1f}h0")
-        shade = max(0.15, min(0.4, scale / 25))  # lines that lie close add up
-        grey = list(dict.fromkeys(grey))  # a matrix and an identity may stand side by side
-        parts.append(_path_of(grey, "currentColor", min(1.0, 0.35 + scale / 40), shade))
-        parts.append(_path_of(dots, "currentColor", max(1.2, min(6, scale / 2.2)), 0.7))
-    else:
-        words = f"{edges} edges are too many to draw: this is the path alone"
-        parts.append(_label(WIDTH - RIGHT, min(y.values()) - 12, words, "end"))
-        parts += [
-            f'<path d="M{LEFT} {height:.1f}H{WIDTH - RIGHT}" class="drnn-rule"/>'
-            for height in y.values()
-        ]
-    way = [line(t0, u0, t1, u1) for (t0, u0), (t1, u1) in pairwise(view.path)]
-    parts.append(_path_of(way, PATH, 2.4, 1))
-    size = max(4.0, min(9, scale / 1.8))
-    parts.append(
-        _path_of([f"M{x(t - start):.1f} {y[u]:.1f}h0" for t, u in view.path], PATH, size, 1)
-    )
-    return "".join(parts)
+            arcs.append((a, ((a[0] + b[0]) / 2, a[1] - rise), b))
+        else:
+            straight.append([a, b])
+    marks: list[Mark] = [Lines(straight, *look, dashed, role)] if straight else []
+    return [*marks, Curves(arcs, *look, dashed, role)] if arcs else marks
 
 
-def _axis(ticks: list[tuple[int, int]], x: Any, height: float, label: str) -> str:
-    marks = [f"M{x(n):.1f} {height:.1f}v5" for n, _ in ticks]
-    parts = [
-        _path_of([f"M{LEFT} {height:.1f}H{WIDTH - RIGHT}", *marks], "currentColor", 1, 0.5),
-        *(_label(x(n), height + 18, str(time), "middle") for n, time in ticks),
-        _label((LEFT + WIDTH - RIGHT) / 2, height + 34, label, "middle"),
+def _is_carried(graph: nx.MultiDiGraph, edge: tuple[int, Any, int, Any]) -> bool:
+    """Tell whether a path takes an identity there, which is no edge longer than a matrix beside."""
+    t0, u0, t1, u1 = edge
+    period = graph.graph["period"]
+    u, v = ((t0 % period, u0), (t1 % period, u1)) if period > 1 else (u0, u1)
+    return any(is_identity(about) for about in graph[u][v].values() if about["lag"] == t1 - t0)
+
+
+def _stride(lag: int, frame: Frame) -> int:
+    """Return from every how many steps an edge of that lag is drawn."""
+    if frame.scale < LEAST_ROOM:
+        return max(lag, math.ceil(LEAST_ROOM / frame.scale))
+    return max(1, -(-min(lag, frame.steps) // MOST_OVERLAPS))
+
+
+def _note(frame: Frame, y: dict[Any, float], words: str) -> Words:
+    return frame.words(frame.right, min(y.values()) - 2 * frame.size, words, "end")
+
+
+def _axis(frame: Frame, ticks: list[tuple[int, int]], height: float, label: str) -> list[Mark]:
+    size = frame.size
+    line = [[(frame.left, height), (frame.right, height)]]
+    line += [[(frame.x(n), height), (frame.x(n), height + 0.4 * size)] for n, _ in ticks]
+    return [
+        Lines(line, INK, 1, 0.6),
+        *(frame.words(frame.x(n), height + 1.1 * size, str(t), "middle") for n, t in ticks),
+        frame.words((frame.left + frame.right) / 2, height + 2.4 * size, label, "middle"),
     ]
-    return "".join(parts)
 
 
 def _phase_words(view: View) -> str:
@@ -168,33 +274,36 @@ def _phase_words(view: View) -> str:
     return "by lag n, worst starting phase" if view.worst else f"by lag n, from phase {view.start}"
 
 
-def _time_label(view: View) -> str:
-    return "time (steps), lag n" if view.start == 0 else f"time (steps), lag n + {view.start}"
-
-
-def _times(node: Any, period: int, first: int, last: int) -> range:
-    """Return the times first..last at which a node of the cyclic graph exists."""
+def _times(node: Any, period: int, first: int, last: int, stride: int = 1) -> range:
+    """Return times first..last at which a node of the cyclic graph exists, stride or more apart."""
     phase = node[0] if period > 1 else 0
-    return range(first + (phase - first) % period, last + 1, period)
+    return range(first + (phase - first) % period, last + 1, period * -(-stride // period))
 
 
-def _ticks(start: int, steps: int) -> list[tuple[int, int]]:
-    """Return up to ten ticks (steps from the start, time) at round times."""
-    rough = max(1, steps / 8)
+def _round(low: int, high: int, most: int) -> list[int]:
+    """Return round numbers of low..high, up to ``most`` intervals apart.
+
+    >>> _round(9, 17, 4), _round(0, 256, 8), _round(3, 4, 8)
+    ([10, 12, 14, 16], [0, 50, 100, 150, 200, 250], [3, 4])
+    """
+    rough = max(1, (high - low) / most)
     unit = 10 ** int(math.log10(rough))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough)
-    return [
-        (time - start, time) for time in range(-(-start // step) * step, start + steps + 1, step)
-    ]
+    return list(range(-(-low // step) * step, high + 1, step))
 
 
-def _path_of(pieces: Iterable[str], colour: str, width: float, opacity: float) -> str:
-    return (
-        f'<path d="{"".join(pieces)}" fill="none" stroke="{colour}" stroke-width="{width:.2f}" '
-        f'stroke-opacity="{opacity}" stroke-linecap="round"/>'
-    )
+def _extent(text: str) -> float:
+    """Return the most that a text is wide, in sizes of its letters."""
+    return sum(1.1 if letter in "WMmw@%" or ord(letter) > 0x250 else 0.72 for letter in text)
 
 
-def _label(x: float, y: float, text: str, anchor: str, colour: str = "currentColor") -> str:
-    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {at} fill="{colour}">{escape(text)}</text>'
+def _short(name: str, most: float = 9.0) -> str:
+    """Return the name, or as much of its beginning as fits.
+
+    >>> _short("h12"), _short("the second of the slow units")
+    ('h12', 'the second..')
+    """
+    if _extent(name) <= most:
+        return name
+    kept = next(i for i in range(len(name), -1, -1) if _extent(name[:i]) <= most - 1.5)
+    return f"{name[:kept]}.."

@@ -25,11 +25,11 @@ __all__ = ["STYLE", "FormBox", "labelled"]
 STYLE = {"description_width": "104px"}
 
 
-def labelled(kind: type, label: str, **traits: Any) -> Any:
-    """Return a widget of full width with its label, which is also its tooltip."""
+def labelled(kind: type, label: str, about: str = "", **traits: Any) -> Any:
+    """Return a widget of full width with its label, and what it does as its tooltip."""
     return kind(
         description=label,
-        tooltip=label,
+        tooltip=about or label,
         style=STYLE,
         layout=widgets.Layout(width="100%", margin="2px 0"),
         **traits,
@@ -79,23 +79,57 @@ class SchemeSliders(widgets.VBox):
     """Sliders that write a scheme into a text field, and follow what is typed there.
 
     The first three write base**exponent for consecutive exponents; the last two change one entry.
+    A line above either says what moving them does.
     """
 
     def __init__(self, text: Any, field: Numbers):
         self._text, self._field, self._writing = text, field, False
         one = field.label.removesuffix("s")
-        self.layers = labelled(widgets.IntSlider, "how many", min=1, max=MOST_LAYERS)
-        self.base = labelled(widgets.IntSlider, "powers of", value=2, min=1, max=10)
-        self.lowest = labelled(widgets.IntSlider, "first exponent", value=0, min=0, max=6)
-        self.which = labelled(widgets.IntSlider, f"{one} no.", min=1, max=MOST_LAYERS)
-        self.value = labelled(widgets.IntSlider, "its value", min=1, max=256)
+        many = field.label
+        self.powers, self.entry = widgets.HTML(), widgets.HTML()
+        self.layers = labelled(
+            widgets.IntSlider, "how many", f"write so many {many}", min=1, max=MOST_LAYERS
+        )
+        self.base = labelled(
+            widgets.IntSlider,
+            "powers of",
+            f"write {many} that are powers of it",
+            value=2,
+            min=1,
+            max=10,
+        )
+        self.lowest = labelled(
+            widgets.IntSlider, "first exponent", f"the power that the first of the {many} is", max=6
+        )
+        self.which = labelled(
+            widgets.IntSlider, f"{one} no.", f"choose one of the {many}", min=1, max=MOST_LAYERS
+        )
+        self.value = labelled(
+            widgets.IntSlider, "its value", f"change that {one} alone", min=1, max=256
+        )
         self._follow()
         text.observe(lambda _: self._follow(), names="value")
         for slider in (self.layers, self.base, self.lowest):
             slider.observe(lambda _: self._write_powers(), names="value")
         self.which.observe(lambda _: self._follow(), names="value")
         self.value.observe(lambda _: self._write_one(), names="value")
-        super().__init__([self.layers, self.base, self.lowest, self.which, self.value])
+        super().__init__(
+            [self.powers, self.layers, self.base, self.lowest, self.entry, self.which, self.value]
+        )
+
+    def _powers(self) -> list[int]:
+        base, lowest = self.base.value, self.lowest.value
+        scheme = [base ** (lowest + k) for k in range(self.layers.value)]
+        return [s for s in scheme if s <= LIMIT] or [LIMIT]
+
+    def _say(self) -> None:
+        """Say what the sliders would write, and which entry they would change."""
+        many, scheme = self._field.label, self._powers()
+        first = ", ".join(map(str, scheme[:3]))
+        shown = f"{first}, .., {scheme[-1]}" if len(scheme) > 4 else ", ".join(map(str, scheme))
+        self.powers.value = f'<div class="drnn-hint">write powers: {many} {shown}</div>'
+        one = f"{many.removesuffix('s')} no. {self.which.value}"
+        self.entry.value = f'<div class="drnn-hint">or change {one} alone</div>'
 
     def _follow(self) -> None:
         """Set the sliders to what the text says, if it says anything."""
@@ -118,11 +152,10 @@ class SchemeSliders(widgets.VBox):
                 ):
                     self.base.value, self.lowest.value = base, lowest
         self._writing = False
+        self._say()
 
     def _write_powers(self) -> None:
-        base, lowest = self.base.value, self.lowest.value
-        scheme = [base ** (lowest + k) for k in range(self.layers.value)]
-        self._write([s for s in scheme if s <= LIMIT] or [LIMIT])
+        self._write(self._powers())
 
     def _write_one(self) -> None:
         try:

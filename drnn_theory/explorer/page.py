@@ -13,8 +13,12 @@ FOLDER = Path(__file__).parent
 
 
 class Page(anywidget.AnyWidget):
-    """Names the sliders for screen readers; ``picked`` is the lag that a pointer was pressed at."""
+    """Names the sliders for screen readers, reads d(n) off the figure and copies the code.
+
+    ``picked`` is the lag that a pointer was pressed at, ``width`` that of the figure in pixels.
+    """
 
     _esm = (FOLDER / "page.js").read_text(encoding="utf-8")
     _css = (FOLDER / "page.css").read_text(encoding="utf-8")
     picked = traitlets.Int(-1).tag(sync=True)
+    width = traitlets.Int(760).tag(sync=True)
