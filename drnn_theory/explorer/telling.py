@@ -1,4 +1,4 @@
-"""What the explorer says of a view, on the page, as text and as code."""
+"""The words of the explorer for a view: on the page, as text and as code."""
 
 from __future__ import annotations
 
