@@ -41,7 +41,7 @@ FAMILIES: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module in (zoo, transformers)
     for name in module.__all__
-    if name not in ("Architecture", "Module") and not name.startswith("as_")
+    if name not in ("Architecture", "Module") and not name.startswith(("as_", "checked_"))
 }
 
 
