@@ -339,7 +339,7 @@ def test_lags_out_of_reach_make_any_scheme_better():
 # ---------------------------------------------------------------------- in the background
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing came in time"
