@@ -135,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     design.add_argument("--span", required=True, help="lags 1..SPAN are averaged")
     design.add_argument("--layers", help="depth; chosen, too, unless given")
+    design.add_argument("--lags-per-layer", help="recurrent lags in each layer; default: 1")
     design.add_argument(
         "--chains", action="store_true", help="only dilations that divide each other"
     )
@@ -333,7 +334,7 @@ def _design(options: argparse.Namespace) -> int:
     }
     answer: Any
     if budgets:
-        for name in ("layers", "chains"):
+        for name in ("layers", "lags_per_layer", "chains"):
             if getattr(options, name):
                 raise ValueError(f"{name} must not be given with a budget, which decides the depth")
         cell = read_word(options.cell or "GRU", "cell", (*GATES, "TCN"))
@@ -345,9 +346,9 @@ def _design(options: argparse.Namespace) -> int:
             if (text := getattr(options, name)) is not None:
                 raise ValueError(f"{name} must be given with a budget, got {text} without one")
         layers = None if options.layers is None else read_number(options.layers)
-        answer = optimal_dilations(
-            span, layers, within="divisor_chains" if options.chains else "all"
-        )
+        lags = 1 if options.lags_per_layer is None else read_number(options.lags_per_layer)
+        within = "divisor_chains" if options.chains else "all"
+        answer = optimal_dilations(span, layers, lags_per_layer=lags, within=within)
     print(json.dumps(answer.to_dict(), indent=1) if options.json else answer)
     return 0
 

@@ -19,6 +19,7 @@ from drnn_theory import (
     exponential_dilations,
     hidden_size_for,
     is_divisor_chain,
+    layers_rnn,
     load_optimal_schemes,
     longest_lag,
     optimal_dilations,
@@ -423,6 +424,94 @@ def test_a_design_shows_itself():
     ],
 )
 def test_what_cannot_be_is_refused(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        optimal_dilations(**call)
+
+
+# ------------------------------------------------------------------ several lags in a layer
+
+
+@pytest.mark.parametrize(("layers", "lags"), [(1, 2), (1, 3), (2, 2), (1, 4), (3, 1)])
+def test_the_best_lags_of_wide_layers_are_those_of_brute_force(layers, lags):
+    for span in range(layers * lags, 17):
+        best = optimal_dilations(span, layers, lags_per_layer=lags)
+        schemes, total = brute_force(span, layers * lags)
+        assert set(best.schemes) == set(schemes)
+        assert best.mrl == layers + Fraction(int(total), span)
+        assert best.certificate.complete
+        assert best.counting_bound <= best.mrl
+
+
+def test_the_mean_of_wide_layers_is_that_of_the_graph_however_they_share_the_lags():
+    for objective in ("mean", "worst"):
+        best = optimal_dilations(30, 2, lags_per_layer=2, objective=objective)
+        for a, b, c, d in itertools.permutations(best.schemes[0]):
+            graph = layers_rnn([[a, b], [c, d]])
+            assert compute_mrl(graph, 30, exact=True) == best.mrl
+            assert longest_lag(graph, 30)[1] == best.longest
+    one = optimal_dilations(30, 4, objective="worst")
+    assert (best.schemes, best.longest) == (one.schemes, one.longest - 2)
+
+
+@pytest.mark.parametrize("objective", ["mean", "worst"])
+def test_the_chosen_depth_of_wide_layers_is_the_best_of_all_depths(objective):
+    for span in (5, 9, 12):
+        best = optimal_dilations(span, lags_per_layer=2, objective=objective)
+        value = "mrl" if objective == "mean" else "longest"
+        each = [
+            getattr(optimal_dilations(span, layers, lags_per_layer=2, objective=objective), value)
+            for layers in range(1, span // 2 + 1)
+        ]
+        assert getattr(best, value) == min(each)
+        assert best.certificate.exhaustive
+
+
+def test_a_design_of_wide_layers_shows_its_lags_and_their_class():
+    best = optimal_dilations(99, 2, lags_per_layer=2)
+    first = best.rows()[0]
+    assert (first["lags"], first["lags per layer"]) == ((1, 5, 18, 25), 2)
+    assert first["vertical edges"] == 2
+    assert "sequential steps" not in first
+    assert str(best.certificate) == (
+        "proved (branch and bound): best of all sets of distinct lags 1 = s_1 < .. <= 99 with 2 "
+        "layers, 2 lags in each; all optima are listed"
+    )
+    assert best.gain == 1 - best.mrl / (optimal_dilations(99, 4).exponential_mrl - 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            {"span": 8, "layers": 3, "lags_per_layer": 3},
+            ValueError,
+            "layers * lags_per_layer must be at most 8, the number of distinct lags up to 8, "
+            "got 3 * 3",
+        ),
+        (
+            {"span": 99, "lags_per_layer": 3, "largest": 2},
+            ValueError,
+            "layers * lags_per_layer must be at most 2, the number of distinct lags up to 2, "
+            "got 1 * 3",
+        ),
+        (
+            {"span": 99, "layers": 2, "lags_per_layer": 2, "within": "divisor_chains"},
+            ValueError,
+            "lags_per_layer must be 1 within 'divisor_chains', got 2; within='all' takes more",
+        ),
+        (
+            {"span": 99, "layers": 2, "lags_per_layer": 0},
+            ValueError,
+            "lags_per_layer must be a positive integer, got 0",
+        ),
+        (
+            {"span": 99, "layers": 2, "lags_per_layer": [2]},
+            TypeError,
+            "lags_per_layer must be a positive integer, got [2]",
+        ),
+    ],
+)
+def test_lags_that_no_layers_have_are_refused(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         optimal_dilations(**call)
 

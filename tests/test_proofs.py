@@ -34,7 +34,7 @@ def status_table():
         steps = len(theorem.steps())
         symbolic = f"{steps} computation{'s' * (steps > 1)}" if steps else "-"
         machine = f"[{theorem.machine}](rocq/{theorem.machine})" if theorem.machine else "-"
-        cases = f"{len(theorem.cases)} case{'s' * (len(theorem.cases) > 1)}"
+        cases = theorem.compared
         if theorem.claims:
             cases += f", {len(theorem.claims)} claim{'s' * (len(theorem.claims) > 1)}"
         rows.append(

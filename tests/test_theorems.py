@@ -18,8 +18,8 @@ from drnn_theory import (
     verify,
 )
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.theorems import exhaustive, growth, letters, theorem_table
-from drnn_theory.theorems.growth import cheapest_simple_path, least_excess
+from drnn_theory.theorems import Finding, exhaustive, growth, letters, theorem_table
+from drnn_theory.theorems.growth import GRAPHS, cheapest_simple_path, least_excess
 from drnn_theory.theorems.letters import L, copies, dilation, i, ratio
 from drnn_theory.theorems.theorem import exactly, next_layer
 from tests.mutate_theorems import caught_by, distinct_mutants, noticed, outcome, row
@@ -37,7 +37,7 @@ each_symbolic = pytest.mark.parametrize(
 def test_the_closed_form_agrees_with_brute_force_and_its_claims_hold(theorem):
     agreement = theorem.check()
     assert agreement, str(agreement)
-    assert agreement.total >= 5 or theorem.cases == [()]  # one exhaustive search is one case
+    assert agreement.total >= 5 or isinstance(theorem, Finding)  # one search is one case
     for claim, holds in theorem.claims.items():
         assert holds(theorem), claim
 
@@ -150,7 +150,7 @@ def test_verify_shows_its_progress_and_says_what_kind_of_evidence_there_is():
     chain, needed = str(outcome).splitlines()[2:4]
     assert "2 computations  divisor_chain_mean.v  10 cases " in chain
     assert (
-        "divisibility_is_needed  -               -                     1 case, 1 claim " in needed
+        "divisibility_is_needed  -               counterexamples.v     1 search, 1 claim " in needed
     )
     assert "proved" not in str(outcome)
     assert str(outcome).splitlines()[-1].startswith("2 theorems, all pass, ")
@@ -165,7 +165,7 @@ def test_verify_writes_json():
         "name": "skip_mean",
         "symbolic": 1,
         "written": "proofs/skip_mean.md",
-        "machine-checked": None,
+        "machine-checked": "proofs/rocq/means.v",
         "cases": {"agreed": 18, "total": 18},
         "claims": 0,
         "failures": [],
@@ -180,7 +180,7 @@ def test_a_theorem_shows_itself_in_jupyter(theorem):
     assert latex.count("{") == latex.count("}")
     assert f"<b>{theorem.name}</b>" in html
     assert f"proofs/{theorem.proof}" in html
-    assert f"{len(theorem.cases)} cases" in html
+    assert f"{theorem.compared} against brute force" in html
     assert "<" not in theorem.statement.replace(r"\left<", "")
 
 
@@ -288,6 +288,26 @@ def test_the_linear_lower_bound_is_attained_in_random_graphs(graph):
     except ValueError:  # no cycle, or no path, from an input to an output
         return
     assert THEOREMS["linear_lower_bound"].closed_form.subs(path) == exactly(least_excess(graph))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_nothing_less_comes_later_than_the_search_for_the_least_excess_looks(name):
+    graph, ratio = GRAPHS[name], growth._largest_cycle_ratio(GRAPHS[name])
+    lengths = (
+        (n, length)
+        for start in range(graph.graph["period"])
+        for n, length in enumerate(reference_path_lengths(graph, 150, start=start).tolist())
+    )
+    least = min(int(length) - n / ratio for n, length in lengths if length < float("inf"))
+    assert least == least_excess(graph)
+
+
+def test_numbers_found_by_search_are_findings_and_no_forms():
+    found = {theorem.name for theorem in THEOREMS.values() if isinstance(theorem, Finding)}
+    assert found == {
+        name for name, theorem in THEOREMS.items() if not theorem.closed_form.free_symbols
+    }
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize("root", range(6, 21))

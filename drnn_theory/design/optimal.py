@@ -32,6 +32,7 @@ def optimal_dilations(
     span: int,
     layers: int | None = None,
     *,
+    lags_per_layer: int = 1,
     within: Literal["all", "divisor_chains"] = "all",
     largest: int | None = None,
     objective: Literal["mean", "worst"] = "mean",
@@ -49,6 +50,10 @@ def optimal_dilations(
     ``objective="worst"`` minimises the longest of the shortest paths instead (schemes then come by
     their mean).
 
+    With R = ``lags_per_layer`` above 1 every layer has R recurrent lags, and a scheme is all
+    :math:`L R` of them in rising order: any way of sharing them out among the layers has the same
+    paths (proofs/lags_per_layer.md), while the vertical edges are L only.
+
     Divisor chains are exact. Otherwise the search is exhaustive where random dives into it, drawn
     from ``seed``, promise an ``effort`` (lags looked at) that is allowed, and local search where
     not; the certificate says which, with a lower bound and the gap, and which answers a proof
@@ -65,15 +70,19 @@ def optimal_dilations(
     ([(1, 5, 18, 25), (1, 5, 18, 29)], Fraction(785, 99))
     >>> optimal_dilations(27, 4, within="divisor_chains", largest=27).schemes
     [(1, 3, 9, 27)]
+    >>> wide = optimal_dilations(99, 2, lags_per_layer=2)  # the same lags, two edges less
+    >>> wide.schemes[0], best.mrl - wide.mrl
+    ((1, 5, 18, 25), Fraction(2, 1))
     """
     span = as_integer(span, "span")
+    width = as_integer(lags_per_layer, "lags_per_layer")
     layers = None if layers is None else as_integer(layers, "layers")
     largest = None if largest is None else as_integer(largest, "largest")
     seed, effort = as_integer(seed, "seed", minimum=0), as_integer(effort, "effort")
     most_schemes = as_integer(most_schemes, "most_schemes")
     one_of(within, "within", ("all", "divisor_chains"))
     one_of(objective, "objective", ("mean", "worst"))
-    _require_possible(span, layers, within, largest)
+    _require_possible(span, layers, within, largest, width)
     if within == "divisor_chains":
         if objective == "worst":
             raise ValueError("objective must be 'mean' within 'divisor_chains', got 'worst'")
@@ -86,7 +95,8 @@ def optimal_dilations(
         leave=False,
         disable=None if progress is None else not progress,
     ) as bar:
-        hunt = Hunt(span, largest, objective == "worst", seed, effort, most_schemes, bar.update)
+        worst = objective == "worst"
+        hunt = Hunt(span, largest, worst, seed, effort, most_schemes, bar.update, width)
         try:
             if layers is None:
                 hunt.any_depth()
@@ -130,6 +140,7 @@ class Hunt:
     effort: int
     most: int
     report: Callable[[int], object]
+    width: int = 1  # lags per layer: layers are counted in vertical edges, lags in coins
     value: int | None = None
     schemes: set[tuple[int, ...]] = field(default_factory=set)
     lower: dict[int, int] = field(default_factory=dict)
@@ -143,7 +154,8 @@ class Hunt:
 
     def any_depth(self) -> None:
         """Look at all depths that the counting bound leaves, the most promising first."""
-        shallowest, deepest = 1 + ((self.largest or 1) > 1), self.largest or self.span
+        deepest = (self.largest or self.span) // self.width
+        shallowest = 1 + ((self.largest or 1) > 1 and self.width == 1)
         for layers in range(shallowest, min(deepest, 8) + 1):
             self._offer(first_scheme(self._target(layers)))
         assert self.value is not None
@@ -184,7 +196,7 @@ class Hunt:
         """Find by local search how few edges reach all, and exclude fewer by exact search."""
         start = self._target(layers)
         self._descend(start, self._quick(start))
-        high, low = self._ceiling(start), least_worst(self.span, layers)
+        high, low = self._ceiling(start), least_worst(self.span, layers * self.width)
         while high > low:
             fewer = self._target(layers, high - 1)
             if self._descend(fewer, self._quick(fewer)):
@@ -194,7 +206,7 @@ class Hunt:
             self.lower[layers] = layers + reach
             self.listed.discard(layers)
             target = self._target(layers, reach)
-            attained = reach == high and any(len(s) == layers for s in self.schemes)
+            attained = reach == high and any(self._depth(s) == layers for s in self.schemes)
             if not attained and self._promised(target) > self.effort:
                 return
             search = Search(target, 0, self.most)
@@ -205,17 +217,22 @@ class Hunt:
     # ------------------------------------------------------------------ the pieces
 
     def _target(self, layers: int, reach: int | None = None) -> Target:
-        return Target(self.span, layers, self.largest, reach)
+        return Target(self.span, layers * self.width, self.largest, reach)
+
+    def _depth(self, lags: tuple[int, ...] | Target) -> int:
+        """Return how many layers have the lags of a scheme, or as many as a target."""
+        return (lags.layers if isinstance(lags, Target) else len(lags)) // self.width
 
     def _counted(self, layers: int) -> int:
+        lags = layers * self.width
         if self.worst:
-            return layers + least_worst(self.span, layers)
-        return layers * self.span + least_total(self.span, layers)
+            return layers + least_worst(self.span, lags)
+        return layers * self.span + least_total(self.span, lags)
 
     def _ceiling(self, target: Target) -> int:
         """Return what a scheme may cost to be as good as the best so far."""
         assert self.value is not None
-        return 0 if target.reach is not None else self.value - target.layers * self.unit
+        return 0 if target.reach is not None else self.value - self._depth(target) * self.unit
 
     def _promised(self, target: Target) -> int:
         """Return what effort exhaustive search seems to need."""
@@ -238,7 +255,7 @@ class Hunt:
             self._offer(scheme)
             self.report(effort)
             least = total if least is None else min(least, total)
-            if self.value == self._counted(target.layers):  # nothing is better
+            if self.value == self._counted(self._depth(target)):  # nothing is better
                 break
         assert least is not None
         return least
@@ -252,13 +269,13 @@ class Hunt:
             for scheme in search.schemes:
                 self._offer(scheme)
         if done and not search.overflow:
-            self.listed.add(search.target.layers)
+            self.listed.add(self._depth(search.target))
         return done
 
     def _offer(self, scheme: tuple[int, ...]) -> None:
         coins = fewest_coins(scheme, self.span)
         total = int(coins.max()) if self.worst else int(coins.sum(dtype=np.int64))
-        value = len(scheme) * self.unit + total
+        value = self._depth(scheme) * self.unit + total
         if self.value is None or value < self.value:
             self.value, self.schemes = value, set()
         if value == self.value and len(self.schemes) < self.most:
@@ -266,14 +283,18 @@ class Hunt:
 
     def _machine(self, layers: int | None) -> str | None:
         """Return the file that proves the optima of this class by machine, if any does."""
-        if self.worst or self.largest is not None or layers is None:
+        if self.worst or self.largest is not None or layers is None or self.width > 1:
             return None
         return machine_checked(self.span, layers)
 
     def design(self, layers: int | None) -> Design:
         """Return what was found."""
         if self.value is None:  # interrupted at once
-            self._offer(first_scheme(self._target(layers or min(2, self.largest or 1))))
+            self._offer(
+                first_scheme(
+                    self._target(layers or (1 if self.width > 1 else min(2, self.largest or 1)))
+                )
+            )
         assert self.value is not None
         if not self.lower:
             self.lower = {L: self._counted(L) for L in [layers or 1]}
@@ -282,7 +303,7 @@ class Hunt:
         complete = all(L in self.listed for L in self.lower if self.lower[L] <= self.value)
         method = "branch and bound" if complete else "it attains a lower bound"
         certificate = Certificate(
-            _class("sets of distinct dilations 1 = s_1 < ..", self.span, layers, self.largest),
+            _class(self._sets, self.span, layers, self.largest) + self._each,
             method if exhaustive else "local search",
             exhaustive,
             exhaustive and complete,
@@ -291,17 +312,29 @@ class Hunt:
             self.interrupted,
             self._machine(layers) if exhaustive and complete else None,
         )
-        means = {s: cost(Target(self.span, len(s)), s) + len(s) * self.span for s in self.schemes}
+        means = {
+            s: cost(Target(self.span, len(s)), s) + self._depth(s) * self.span for s in self.schemes
+        }
         schemes = sorted(self.schemes, key=lambda s: (means[s], len(s), s))
-        depth = len(schemes[0])
+        lags, depth = len(schemes[0]), self._depth(schemes[0])
         return Design(
             self.span,
             "worst" if self.worst else "mean",
             schemes,
             certificate,
-            best_exponential(self.span, depth, worst=self.worst),
-            counting_bound(self.span, depth),
+            best_exponential(self.span, lags, worst=self.worst),
+            depth + counting_bound(self.span, lags, vertical=False),
+            self.width,
         )
+
+    @property
+    def _sets(self) -> str:
+        kind = "dilations" if self.width == 1 else "lags"
+        return f"sets of distinct {kind} 1 = s_1 < .."
+
+    @property
+    def _each(self) -> str:
+        return "" if self.width == 1 else f", {self.width} lags in each"
 
 
 # ---------------------------------------------------------------------- what is asked for
@@ -313,8 +346,15 @@ def _class(kind: str, span: int, layers: int | None, largest: int | None) -> str
     return f"all {kind} {f'<= {span}' if largest is None else f'= {largest}'} {depth}"
 
 
-def _require_possible(span: int, layers: int | None, within: str, largest: int | None) -> None:
+def _require_possible(
+    span: int, layers: int | None, within: str, largest: int | None, width: int
+) -> None:
     """Refuse what no scheme is, before any work."""
+    if within == "divisor_chains" and width > 1:
+        raise ValueError(
+            f"lags_per_layer must be 1 within 'divisor_chains', got {width}; "
+            "within='all' takes more"
+        )
     if largest is not None and largest > span:
         raise ValueError(f"largest must be at most the span {span}, got {largest}")
     if within == "all" and span > LONGEST_SPAN:
@@ -322,15 +362,20 @@ def _require_possible(span: int, layers: int | None, within: str, largest: int |
             f"span must be at most {LONGEST_SPAN} within 'all' "
             f"(within='divisor_chains' reaches further), got {span}"
         )
+    limit = span if largest is None else largest
+    if width > 1 and (layers or 1) * width > limit:
+        raise ValueError(
+            f"layers * lags_per_layer must be at most {limit}, the number of distinct lags up to "
+            f"{limit}, got {layers or 1} * {width}"
+        )
     if layers is None:
         return
-    limit = span if largest is None else largest
     if layers > limit:
         raise ValueError(
             f"layers must be at most {limit}, the number of distinct dilations up to {limit}, "
             f"got {layers}"
         )
-    if layers == 1 and (largest or 1) > 1:
+    if layers == 1 and width == 1 and (largest or 1) > 1:
         raise ValueError(f"largest must be 1 for one layer, whose dilation is 1, got {largest}")
     if within == "divisor_chains" and layers > (deepest := deepest_chain(span, largest)):
         where = f"within {span}" if largest is None else f"from 1 to {largest}"

@@ -58,7 +58,8 @@ class Certificate:
 class Design:
     """The best schemes for a span, their mean recurrent length, and the certificate.
 
-    ``exponential`` is the best scheme 1, M, M**2, .. of the same depth, over all bases M.
+    ``exponential`` is the best scheme 1, M, M**2, .. of as many lags, over all bases M. With
+    several ``lags_per_layer`` a scheme is the lags of all layers together.
     """
 
     span: int
@@ -67,27 +68,28 @@ class Design:
     certificate: Certificate
     exponential: tuple[int, ...]
     counting_bound: Fraction
+    lags_per_layer: int = 1
 
     @property
     def mrl(self) -> Fraction:
         """Mean recurrent length of the first scheme over the lags 1..span, vertical edges too."""
-        return _mrl(self.schemes[0], self.span)
+        return self._mean(self.schemes[0])
 
     @property
     def exponential_mrl(self) -> Fraction:
         """Mean recurrent length of the best exponential scheme of the same depth."""
-        return _mrl(self.exponential, self.span)
+        return self._mean(self.exponential)
 
     @property
     def longest(self) -> int:
         """The longest of the shortest paths to lags 1..span of the first scheme."""
-        return int(longest_lag(self.schemes[0], self.span)[1])
+        return self._longest(self.schemes[0])
 
     @property
     def gain(self) -> Fraction:
         """By what part the objective is below that of the best exponential scheme."""
         if self.objective == "worst":
-            return 1 - Fraction(self.longest, int(longest_lag(self.exponential, self.span)[1]))
+            return 1 - Fraction(self.longest, self._longest(self.exponential))
         return 1 - self.mrl / self.exponential_mrl
 
     def rows(self) -> list[dict[str, Any]]:
@@ -97,11 +99,10 @@ class Design:
         return [
             {
                 "scheme": name,
-                "dilations": scheme,
-                "vertical edges": len(scheme),
-                "mean recurrent length": float(_mrl(scheme, self.span)),
-                "longest path": int(longest_lag(scheme, self.span)[1]),
-                "sequential steps": sequential_steps(scheme, self.span),
+                **self._lags(scheme),
+                "mean recurrent length": float(self._mean(scheme)),
+                "longest path": self._longest(scheme),
+                **self._steps(scheme),
             }
             for name, schemes in named
             for scheme in schemes
@@ -155,15 +156,38 @@ class Design:
         hidden = f"({len(best) - most} more schemes are equally good)"
         return replace(table, rows=[*best[:most], table.rows[-1]], notes=[hidden, *table.notes])
 
+    def _depth(self, scheme: tuple[int, ...]) -> int:
+        return len(scheme) // self.lags_per_layer
+
+    def _shorter(self, scheme: tuple[int, ...]) -> int:
+        """Return by how many vertical edges paths are shorter than with one lag in each layer."""
+        return len(scheme) - self._depth(scheme)
+
+    def _mean(self, scheme: tuple[int, ...]) -> Fraction:
+        return Fraction(compute_mrl(scheme, self.span, exact=True)) - self._shorter(scheme)
+
+    def _longest(self, scheme: tuple[int, ...]) -> int:
+        return int(longest_lag(scheme, self.span)[1]) - self._shorter(scheme)
+
+    def _lags(self, scheme: tuple[int, ...]) -> dict[str, Any]:
+        if self.lags_per_layer == 1:
+            return {"dilations": scheme, "vertical edges": len(scheme)}
+        each = {"lags": scheme, "lags per layer": self.lags_per_layer}
+        return {**each, "vertical edges": self._depth(scheme)}
+
+    def _steps(self, scheme: tuple[int, ...]) -> dict[str, int]:
+        # with several lags in a layer they depend on which layer has which
+        return (
+            {"sequential steps": sequential_steps(scheme, self.span)}
+            if self.lags_per_layer == 1
+            else {}
+        )
+
     def _notes(self) -> list[str]:
         measure = "longest path" if self.objective == "worst" else "mean"
         return [
             f"Lags 1..{self.span}, vertical edges counted; the {measure} is {float(self.gain):.1%} "
-            f"below that of the best exponential scheme of {len(self.exponential)} layers; "
+            f"below that of the best exponential scheme of {self._depth(self.exponential)} layers; "
             f"no scheme of that depth has a mean below {float(self.counting_bound):.3f}.",
             f"{self.certificate}.",
         ]
-
-
-def _mrl(scheme: tuple[int, ...], span: int) -> Fraction:
-    return Fraction(compute_mrl(scheme, span, exact=True))

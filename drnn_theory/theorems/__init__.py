@@ -30,13 +30,14 @@ from drnn_theory.theorems.means import MEANS
 from drnn_theory.theorems.optima import OPTIMA
 from drnn_theory.theorems.schemes import SCHEMES
 from drnn_theory.theorems.spans import SPANS
-from drnn_theory.theorems.theorem import Agreement, Theorem
+from drnn_theory.theorems.theorem import Agreement, Finding, Theorem
 from drnn_theory.theorems.verification import Verification, VerifiedTheorem, check
 from drnn_theory.theorems.zoo import ZOO
 
 __all__ = [
     "THEOREMS",
     "Agreement",
+    "Finding",
     "Theorem",
     "Verification",
     "VerifiedTheorem",

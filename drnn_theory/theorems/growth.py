@@ -9,10 +9,11 @@ from math import inf
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import sympy as sp
 
 from drnn_theory.architectures import clockwork_rnn, dilated_rnn, layers_rnn, skip_rnn
-from drnn_theory.graphs import cyclic_graph
+from drnn_theory.graphs import cyclic_graph, unfold
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.theorems.exhaustive import worst_lengths
 from drnn_theory.theorems.letters import a, b, e, lambda_, s
@@ -50,15 +51,19 @@ def _unit(graph: nx.MultiDiGraph, node: Any) -> Any:
     return node if graph.graph["period"] == 1 else node[1]
 
 
-@cache
-def _largest_cycle_ratio(graph: nx.MultiDiGraph) -> Fraction:
-    """Return the recurrent skip coefficient by listing simple cycles, on input-output walks."""
+def _on_walks(graph: nx.MultiDiGraph) -> set[Any]:
+    """Return the nodes on walks from an input to an output."""
     fed = {x for x in graph if _unit(graph, x) in graph.graph["inputs"]}
     read = {y for y in graph if _unit(graph, y) in graph.graph["outputs"]}
     after = fed.union(*(nx.descendants(graph, x) for x in fed))
-    before = read.union(*(nx.ancestors(graph, y) for y in read))
+    return after & read.union(*(nx.ancestors(graph, y) for y in read))
+
+
+@cache
+def _largest_cycle_ratio(graph: nx.MultiDiGraph) -> Fraction:
+    """Return the recurrent skip coefficient by listing simple cycles, on input-output walks."""
     simple = nx.DiGraph()
-    for u, v, n in graph.subgraph(after & before).edges(data="lag"):
+    for u, v, n in graph.subgraph(_on_walks(graph)).edges(data="lag"):
         if not simple.has_edge(u, v) or simple[u][v]["lag"] < n:
             simple.add_edge(u, v, lag=n)
     ratios = []
@@ -89,15 +94,55 @@ def cheapest_simple_path(graph: nx.MultiDiGraph) -> dict[Any, Any]:
 
 @cache
 def least_excess(graph: nx.MultiDiGraph) -> Fraction:
-    """Return the least d_i(n) - n/s over all phases and all lags that a simple path can have."""
+    """Return the least d_i(n) - n/s over all phases i and all lags n, however long."""
     ratio = _largest_cycle_ratio(graph)
-    horizon = graph.number_of_nodes() * max(n for *_, n in graph.edges(data="lag"))
-    return min(
-        Fraction(int(length)) - n / ratio
-        for start in range(graph.graph["period"])
-        for n, length in enumerate(reference_path_lengths(graph, horizon, start=start).tolist())
-        if length < inf
+    excess = (_least_from(graph, start, ratio) for start in range(graph.graph["period"]))
+    return min(Fraction(int(least), ratio.numerator) for least in excess if least < inf)
+
+
+def _least_from(graph: nx.MultiDiGraph, start: int, ratio: Fraction) -> float:
+    """Return the least p d(n) - q n over all lags n for s = p/q, from one starting time.
+
+    The lengths to all nodes at as many times in a row as the largest lag decide all later ones, and
+    where all of them grow none of these falls. So the search ends, with nothing less to come,
+    at a window that is nowhere below an earlier one of the same phase.
+    """
+    window = max(1, *(n for *_, n in graph.edges(data="lag")))
+    period, horizon = graph.graph["period"], 8 * window
+    outputs = [unit in graph.graph["outputs"] for unit in _units(graph)]
+    while True:
+        horizon *= 2
+        excess = _excess_at_every_node(graph, start, horizon, ratio)
+        ends = range(window, horizon + 2)
+        windows = np.array([excess[:, end - window : end].ravel() for end in ends])
+        for row, later in enumerate(windows):
+            earlier = windows[row % period : row : period]
+            if len(earlier) and np.any(np.all(later >= earlier, axis=1)):
+                return float(excess[outputs, : ends[row]].min())
+
+
+def _units(graph: nx.MultiDiGraph) -> list[Any]:
+    return list(dict.fromkeys(_unit(graph, node) for node in graph))
+
+
+def _excess_at_every_node(
+    graph: nx.MultiDiGraph, start: int, horizon: int, ratio: Fraction
+) -> np.ndarray:
+    """Return p d(n) - q n by unit and lag, by networkx; inf at nodes on no walk to an output."""
+    unfolded = unfold(graph, start + horizon)
+    sources = [(start, unit) for unit in graph.graph["inputs"] if (start, unit) in unfolded]
+    on_the_way = _on_walks(graph)
+    period = graph.graph["period"]
+    excess = np.full((len(_units(graph)), horizon + 1), inf)
+    row = {unit: number for number, unit in enumerate(_units(graph))}
+    lengths = (
+        nx.multi_source_dijkstra_path_length(unfolded, sources, weight=None) if sources else {}
     )
+    for (time, unit), length in lengths.items():
+        if (unit if period == 1 else (time % period, unit)) in on_the_way:
+            lag = time - start
+            excess[row[unit], lag] = ratio.numerator * length - ratio.denominator * lag
+    return excess
 
 
 def _without_a_cycle(closed_form: sp.Expr) -> Iterator[sp.Basic]:

@@ -20,7 +20,7 @@ from drnn_theory.theorems.exhaustive import (
 )
 from drnn_theory.theorems.letters import L, M, i, m, ratio
 from drnn_theory.theorems.means import DIVISOR_CHAIN_MEAN, EXPONENTIAL_MEAN
-from drnn_theory.theorems.theorem import Theorem
+from drnn_theory.theorems.theorem import Finding, Theorem
 
 __all__ = ["OPTIMA"]
 
@@ -131,7 +131,7 @@ SEARCH = (
     r"\text{all optima} \right)"
 )
 
-DIVISIBILITY_IS_NEEDED = Theorem(
+DIVISIBILITY_IS_NEEDED = Finding(
     name="divisibility_is_needed",
     module=__name__,
     left=SEARCH,
@@ -157,7 +157,7 @@ DIVISIBILITY_IS_NEEDED = Theorem(
     machine="counterexamples.v",
 )
 
-DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
+DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Finding(
     name="divisibility_is_needed_for_uniqueness",
     module=__name__,
     left=SEARCH,
@@ -178,7 +178,7 @@ DIVISIBILITY_IS_NEEDED_FOR_UNIQUENESS = Theorem(
     machine="counterexamples.v",
 )
 
-LAST_DILATION_IS_NEEDED = Theorem(
+LAST_DILATION_IS_NEEDED = Finding(
     name="last_dilation_is_needed",
     module=__name__,
     left=SEARCH,

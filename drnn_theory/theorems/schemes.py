@@ -15,7 +15,7 @@ from drnn_theory.paths.stacks import fewest_coins
 from drnn_theory.theorems import letters
 from drnn_theory.theorems.exhaustive import payments
 from drnn_theory.theorems.letters import L
-from drnn_theory.theorems.theorem import Theorem
+from drnn_theory.theorems.theorem import Finding, Theorem
 
 __all__ = ["SCHEMES", "all_optima"]
 
@@ -76,7 +76,7 @@ def _row(closed_form: sp.Basic, layers: int) -> sp.Basic:
     return closed_form.args[layers - 1]
 
 
-OPTIMAL_SCHEMES = Theorem(
+OPTIMAL_SCHEMES = Finding(
     name="optimal_schemes",
     module=__name__,
     left=(

@@ -19,7 +19,9 @@ from drnn_theory.theorems.letters import L, assumed, dilation, ratio
 
 __all__ = [
     "Agreement",
+    "Finding",
     "Theorem",
+    "counted",
     "dilations_as_values",
     "exactly",
     "next_layer",
@@ -159,6 +161,16 @@ class Theorem:
         sign = "=" if case in self.sharp else self.relation
         return SIGNS[sign](predicted, counted)
 
+    @property
+    def compared(self) -> str:
+        """What is compared with brute force, counted in words.
+
+        >>> from drnn_theory import THEOREMS
+        >>> THEOREMS["skip_mean"].compared, THEOREMS["divisibility_is_needed"].compared
+        ('18 cases', '1 search')
+        """
+        return counted(len(self.cases), "case")
+
     def check(self) -> Agreement:
         """Compare the closed form with brute force on every case.
 
@@ -186,8 +198,24 @@ class Theorem:
             return []
         return [_comes_out(step) for step in self.symbolic(self.closed_form)]
 
+    def unmet(self, steps: Sequence[bool] | None = None) -> Iterator[tuple[str, str]]:
+        """Yield what fails beside the cases, as its kind and in words: computations, then claims.
+
+        ``steps`` are those of :meth:`steps`, where they are known.
+
+        >>> from drnn_theory import THEOREMS
+        >>> list(THEOREMS["plain_stack_mean"].unmet())
+        []
+        """
+        for number, comes_out in enumerate(self.steps() if steps is None else steps, start=1):
+            if not comes_out:
+                yield "computation", f"symbolic computation {number} does not come out"
+        for claim, holds in self.claims.items():
+            if not holds(self):
+                yield "claim", f"claim does not hold: {claim}"
+
     def failures(self) -> Iterator[str]:
-        """Yield what fails: cases, then symbolic computations, then claims.
+        """Yield what fails, one after the other: cases, then symbolic computations, then claims.
 
         >>> from dataclasses import replace
         >>> from drnn_theory import THEOREMS
@@ -201,18 +229,13 @@ class Theorem:
         for case in self.cases:
             if not self.agrees(*case):
                 yield f"case {case}"
-        for number, comes_out in enumerate(self.steps(), start=1):
-            if not comes_out:
-                yield f"symbolic computation {number}"
-        for claim, holds in self.claims.items():
-            if not holds(self):
-                yield f"claim: {claim}"
+        yield from (words for _, words in self.unmet())
 
     def _repr_latex_(self) -> str:
         return self.statement
 
     def _repr_html_(self) -> str:
-        evidence = ["proofs/" + self.proof, f"{len(self.cases)} cases against brute force"]
+        evidence = ["proofs/" + self.proof, f"{self.compared} against brute force"]
         if self.symbolic is not None:
             evidence.insert(1, "symbolic check")
         if self.machine is not None:
@@ -227,6 +250,32 @@ class Theorem:
         if self.footnote:
             parts.append(f"<small>{escape(self.footnote)}</small>")
         return "<p>" + "<br>".join(parts) + "</p>"
+
+
+@dataclass(frozen=True)
+class Finding(Theorem):
+    """Numbers that a search through all of a finite class finds: no form, and nothing is left open.
+
+    ``closed_form`` holds the numbers, ``brute_force`` is the search; that they agree is the proof.
+
+    >>> from drnn_theory import THEOREMS
+    >>> type(THEOREMS["last_dilation_is_needed"]).__name__
+    'Finding'
+    """
+
+    @property
+    def compared(self) -> str:
+        """How many searches there are, in words."""
+        return counted(len(self.cases), "search")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "case"), counted(2, "search")
+    ('1 case', '2 searches')
+    """
+    return f"{number} {noun}{'' if number == 1 else 'es' if noun.endswith('ch') else 's'}"
 
 
 def exactly(value: Any) -> sp.Basic:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drnn_theory.tables import Table, where
-from drnn_theory.theorems.theorem import Agreement, Theorem
+from drnn_theory.theorems.theorem import Agreement, Theorem, counted
 
 if TYPE_CHECKING:
     import pandas
@@ -27,6 +28,8 @@ class VerifiedTheorem:
     machine: str | None
     """The file that a proof assistant accepts (``make proofs``), if any."""
     cases: Agreement
+    compared: str
+    """What was compared with brute force, counted in words."""
     claims: int
     """Further statements checked on the whole range that they name."""
     seconds: float
@@ -68,10 +71,10 @@ class Verification:
         rows = [
             {
                 "theorem": row.name,
-                "symbolic": _counted(row.symbolic, "computation") if row.symbolic else None,
+                "symbolic": counted(row.symbolic, "computation") if row.symbolic else None,
                 "machine-checked": row.machine.rpartition("/")[2] if row.machine else None,
-                "brute force": _counted(row.cases.agreed, "case")
-                + (f", {_counted(row.claims, 'claim')}" if row.claims else ""),
+                "brute force": row.compared
+                + (f", {counted(row.claims, 'claim')}" if row.claims else ""),
                 "seconds": round(row.seconds, 3),
                 "outcome": "ok" if row.passed else "FAILED: " + "; ".join(row.failures),
             }
@@ -81,7 +84,7 @@ class Verification:
         outcome = "all pass" if not failed else f"{failed} FAILED"
         seconds = sum(row.seconds for row in self.rows)
         note = (
-            f"{_counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs "
+            f"{counted(len(self.rows), 'theorem')}, {outcome}, {seconds:.0f} s; written proofs "
             "are proofs/<theorem>.md, machine-checked ones in proofs/rocq"
         )
         return Table(rows, [note], where=where(machine=True))
@@ -116,26 +119,17 @@ def check(theorem: Theorem) -> VerifiedTheorem:
     """Run every check of one theorem."""
     start = time.perf_counter()
     agreement = theorem.check()
-    claims = [claim for claim, holds in theorem.claims.items() if not holds(theorem)]
     steps = theorem.steps()
-    failures = [] if agreement else [str(agreement)]
-    failures += [f"claim does not hold: {claim}" for claim in claims]
-    failures += [
-        f"symbolic computation {number} does not come out"
-        for number, comes_out in enumerate(steps, start=1)
-        if not comes_out
-    ]
+    unmet = list(theorem.unmet(steps))
+    failed = Counter(kind for kind, _ in unmet)
     return VerifiedTheorem(
         name=theorem.name,
         symbolic=sum(steps),
         written=f"proofs/{theorem.proof}",
         machine=theorem.machine and f"proofs/rocq/{theorem.machine}",
         cases=agreement,
-        claims=len(theorem.claims) - len(claims),
+        compared=theorem.compared,
+        claims=len(theorem.claims) - failed["claim"],
         seconds=time.perf_counter() - start,
-        failures=tuple(failures),
+        failures=(*([] if agreement else [str(agreement)]), *(words for _, words in unmet)),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
