@@ -205,7 +205,7 @@ def measured_gradients(
         ]
     notes = [
         "equal is empty where there are 2^53 paths or more, which float64 does not count exactly",
-        f"gradient norm: tanh, {HIDDEN_SIZE} units per state, torch's initialisation",
+        f"gradient norm: tanh, {HIDDEN_SIZE} units per state, orthogonal matrices",
     ]
     about = {"span": lags, "convention": None, "hidden size": HIDDEN_SIZE}
     return Table(rows, notes, about, where(torch=True, seed=SEED)), failures
@@ -252,7 +252,7 @@ def report_figures(
         PaperFigure(
             "gradient_norms",
             "Norm of the gradient from the last output to the input n steps before, in randomly "
-            f"initialised tanh networks of {HIDDEN_SIZE} units per state.",
+            f"initialised tanh networks (orthogonal matrices) of {HIDDEN_SIZE} units per state.",
             lambda: replace(
                 gradients,
                 rows=[

@@ -238,7 +238,7 @@ def test_any_model_that_goes_on_from_a_state_has_exponents(model):
 
 def test_the_largest_exponent_is_the_rate_at_which_gradients_decay():
     torch.manual_seed(1)
-    model = DilatedRNN(1, 5, [1, 2], dtype=torch.float64)
+    model = DilatedRNN(1, 5, [1, 2], init="torch", dtype=torch.float64)
     largest = lyapunov_exponents(model, 1, steps=400, washout=40, interval=20).values[0]
     profile = gradient_profile(model, 60, inputs=2 * torch.rand(60, 10, 1).double() - 1)
     assert -largest == pytest.approx(profile.decay_rate(20), rel=0.1)

@@ -13,10 +13,10 @@ from drnn_theory.tables import read_csv
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 MODELS = {
-    "RNN": lambda: DilatedRNN(2, 4, [1, 2, 4]),
-    "GRU": lambda: DilatedRNN(2, 4, [1, 2, 4], cell="GRU"),
-    "LSTM": lambda: DilatedRNN(2, 4, [4, 8], cell="LSTM", fusion=True),
-    "graph": lambda: GraphRNN(skip_rnn(3), 2, 4),
+    "RNN": lambda: DilatedRNN(2, 4, [1, 2, 4], init="torch"),
+    "GRU": lambda: DilatedRNN(2, 4, [1, 2, 4], cell="GRU", init="torch"),
+    "LSTM": lambda: DilatedRNN(2, 4, [4, 8], cell="LSTM", fusion=True, init="torch"),
+    "graph": lambda: GraphRNN(skip_rnn(3), 2, 4, init="torch"),
     "torch.nn.GRU in eval mode": lambda: torch.nn.GRU(2, 4, num_layers=2, dropout=0.5).eval(),
 }
 

@@ -88,8 +88,8 @@ MODULES = {
     "convolutions": TCN,
     "attention": Attention,
     "a stack of one's own": OnesOwnStack,
-    "dilated": lambda: DilatedRNN(2, 4, [1, 3], cell="GRU"),
-    "graph": lambda: GraphRNN(dilated_cnn([1, 2]), 2, 4),
+    "dilated": lambda: DilatedRNN(2, 4, [1, 3], cell="GRU", init="torch"),
+    "graph": lambda: GraphRNN(dilated_cnn([1, 2]), 2, 4, init="torch"),
 }
 
 
@@ -170,7 +170,9 @@ STACKS = {
 def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cell):
     kind = {"nonlinearity": "relu"} if cell == "relu" else {"cell": cell}
     torch.manual_seed(0)
-    model = DilatedRNN(2, **{"hidden_size": 4, **stack, **kind, "dtype": torch.float64})
+    model = DilatedRNN(
+        2, **{"hidden_size": 4, **stack, **kind, "dtype": torch.float64}, init="torch"
+    )
     x, times = draw(23, 2, 2), [22, 10, 0]
     fast = rows_of_adjoint(model, x, times, _eye, LARGE)
     slow = rows_of_jacobian(Run(model), x, times, _eye, LARGE)
@@ -181,7 +183,7 @@ def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cel
 
 def test_the_adjoint_of_another_stack_is_another():
     torch.manual_seed(0)
-    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64), draw(9, 2, 2)
+    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64, init="torch"), draw(9, 2, 2)
     ((_, one),) = rows_of_adjoint(model, x, [8], _eye, LARGE)
     model.dilations = (1, 2, 4)
     ((_, other),) = rows_of_adjoint(model, x, [8], _eye, LARGE)

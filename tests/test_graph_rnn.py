@@ -112,7 +112,7 @@ def naive(model, x, move=0):
 
 def build(graph, *, inputs=3, hidden=4, seed=0, **options):
     torch.manual_seed(seed)
-    return GraphRNN(graph, inputs, hidden, dtype=torch.float64, **options)
+    return GraphRNN(graph, inputs, hidden, dtype=torch.float64, **options, init="torch")
 
 
 def draw(*shape, seed=1):
@@ -145,7 +145,7 @@ def test_one_wrong_lag_is_seen(graph):
 @given(schemes, st.sampled_from(["tanh", "relu"]))
 def test_a_stack_with_the_weights_of_a_dilated_rnn_gives_its_output_and_state(scheme, f):
     torch.manual_seed(0)
-    stack = DilatedRNN(3, 4, scheme, nonlinearity=f, dtype=torch.float64)
+    stack = DilatedRNN(3, 4, scheme, nonlinearity=f, dtype=torch.float64, init="torch")
     model, x = build(dilated_rnn(scheme), nonlinearity=f), draw(30, 2, 3)
     with torch.no_grad():
         for (source, target, _), weight in zip(model.edges, model.weights, strict=True):

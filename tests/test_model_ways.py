@@ -19,7 +19,9 @@ STEPS, BATCH = 11, 3
 
 def build(kind, stack, **options):
     torch.manual_seed(0)
-    return DilatedRNN(2, 4, dtype=torch.float64, **KINDS[kind], **STACKS[stack], **options)
+    return DilatedRNN(
+        2, 4, dtype=torch.float64, **KINDS[kind], **STACKS[stack], **options, init="torch"
+    )
 
 
 def by_definition(model, x, state):
@@ -100,6 +102,7 @@ def as_own_cells(model, x, state):
         cell=lambda *_: next(layers),
         fusion=model.fusion,
         dtype=torch.float64,
+        init="torch",
     )
     if model.fusion:
         other.fuse = model.fuse
@@ -191,7 +194,9 @@ def chains(*arguments):
 def test_one_sum_left_out_is_seen(stack):
     model, x = build("gru", stack), draw(STEPS, BATCH, 2)
     state = model(x[:0])[1]
-    other = DilatedRNN(2, 4, model.dilations, cell="GRU", fusion=model.fusion, dtype=torch.float64)
+    other = DilatedRNN(
+        2, 4, model.dilations, cell="GRU", fusion=model.fusion, dtype=torch.float64, init="torch"
+    )
     other.load_state_dict(model.state_dict())
     error = (other(x)[0] - by_definition(model, x, state)[0]).abs().max()
     assert (error > 1e-3) == ("groups" in stack)

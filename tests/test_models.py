@@ -19,7 +19,9 @@ EQUAL = {"rtol": 0.0, "atol": 1e-12}  # float64: sums of under 100 terms of size
 
 def build(kind, *, inputs=3, hidden=5, dilations=DILATIONS, dtype=torch.float64, seed=0, **options):
     torch.manual_seed(seed)
-    return DilatedRNN(inputs, hidden, dilations, dtype=dtype, **KINDS[kind], **options)
+    return DilatedRNN(
+        inputs, hidden, dilations, dtype=dtype, **KINDS[kind], **options, init="torch"
+    )
 
 
 def draw(*shape, seed=1, dtype=torch.float64):
@@ -888,6 +890,6 @@ REFUSED_CALLS = {
     ("cell", "options", "arguments", "error", "message"), REFUSED_CALLS.values(), ids=REFUSED_CALLS
 )
 def test_a_call_that_cannot_be_is_refused(cell, options, arguments, error, message):
-    model = DilatedRNN(3, 5, [1, 2], cell=cell, dtype=torch.float64, **options)
+    model = DilatedRNN(3, 5, [1, 2], cell=cell, dtype=torch.float64, **options, init="torch")
     with pytest.raises(error, match=rf"^{re.escape(message)}\Z"):
         model(*arguments)

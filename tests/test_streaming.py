@@ -164,7 +164,7 @@ def test_states_follow_the_form_of_the_input_and_dropout():
 @pytest.mark.parametrize("graph", [skip_rnn(4, layers=2), clockwork_rnn([1, 2])])
 def test_a_graphs_states_sum_to_its_output(graph):
     torch.manual_seed(0)
-    model, x = GraphRNN(graph, 2, 4, dtype=torch.float64), draw(7, 3, 2)
+    model, x = GraphRNN(graph, 2, 4, dtype=torch.float64, init="torch"), draw(7, 3, 2)
     states = model.states(x)
     assert all(h.shape == (7, 3, 4) for h in states.values())
     output = sum(states[unit] for unit in graph.graph["outputs"])
@@ -237,11 +237,11 @@ def test_measures_of_groups_are_those_of_the_graph_and_of_autograd(stack):
 
 
 def test_the_groups_that_are_published_have_their_lengths_and_parameters():
-    model = DilatedRNN(1, 20, [[1, 2], [4, 8]], cell="LSTM")
+    model = DilatedRNN(1, 20, [[1, 2], [4, 8]], cell="LSTM", init="torch")
     assert compute_mrl(model, exact=True) == Fraction(35, 8)
     assert sum(p.numel() for p in model.parameters()) == 11_920
 
 
 def test_widths_may_differ_inside_a_group():
-    model = DilatedRNN(2, [3, 4, 5, 4], [[1, 2], [4, 8]])
+    model = DilatedRNN(2, [3, 4, 5, 4], [[1, 2], [4, 8]], init="torch")
     assert model(torch.zeros(5, 1, 2))[0].shape == (5, 1, 4)

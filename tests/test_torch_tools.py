@@ -21,7 +21,7 @@ CELLS = ("RNN", "GRU", "LSTM")
 
 def build(cell="GRU", **options):
     torch.manual_seed(0)
-    return DilatedRNN(2, 4, [1, 2, 4], cell=cell, **options).eval()
+    return DilatedRNN(2, 4, [1, 2, 4], cell=cell, **options, init="torch").eval()
 
 
 def draw(steps=5, seed=1):
@@ -162,7 +162,7 @@ def copied(cell):
     model, x = build(cell), draw()
     agree(copy.deepcopy(model)(x)[0], model(x)[0])
     agree(pickle.loads(pickle.dumps(model))(x)[0], model(x)[0])
-    other = DilatedRNN(2, 4, [1, 2, 4], cell=cell)
+    other = DilatedRNN(2, 4, [1, 2, 4], cell=cell, init="torch")
     other.load_state_dict(model.state_dict())
     agree(other(x)[0], model(x)[0])
 

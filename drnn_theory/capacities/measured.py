@@ -62,7 +62,7 @@ def simulated_memory(
 
     >>> from drnn_theory import DilatedRNN
     >>> generator = torch.manual_seed(0)
-    >>> curve = simulated_memory(DilatedRNN(1, 8, [1, 2]), 10, samples=1000)
+    >>> curve = simulated_memory(DilatedRNN(1, 8, [1, 2], init="torch"), 10, samples=1000)
     >>> curve.bound, curve.samples, bool(curve.values[0] > 0.9 > curve.values[10])
     (8.0, 1000, True)
     """

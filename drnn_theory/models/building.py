@@ -30,10 +30,11 @@ def check_cell(cell: Any, nonlinearity: Any, bias: bool, init: Any) -> None:
             f"nonlinearity must be 'tanh' unless the cell is 'RNN', got {nonlinearity!r}"
             f" with the cell {cell!r}"
         )
-    one_of(init, "init", MATRICES)
+    if init is not None:
+        one_of(init, "init", MATRICES)
     if own and not bias:
         raise ValueError("bias must be True for a cell of one's own, whose biases are its affair")
-    if own and init != "torch":
+    if own and init not in (None, "torch"):
         raise ValueError(
             f"init must be 'torch' for a cell of one's own, got {init!r}: "
             "its layers draw their own parameters"

@@ -58,9 +58,11 @@ class DilatedRNN(torch.nn.Module):
             with x (time, batch, features) and a state of any nesting, every tensor of which has the
             batch at axis 1; a state of None is one of zeros.
         nonlinearity: "tanh" or "relu", of the cell "RNN" only.
-        init: how parameters are drawn: "torch", as torch.nn draws them; "orthogonal" or "glorot",
-            every gate's matrix on its own, with zero biases, those of an LSTM's forget gate 1 in
-            sum (:func:`~drnn_theory.models.initialise`).
+        init: how parameters are drawn: "orthogonal" or "glorot", every gate's matrix on its own,
+            with zero biases, those of an LSTM's forget gate 1 in sum
+            (:func:`~drnn_theory.models.initialise`); "torch", as torch.nn draws them. None takes
+            "orthogonal", by which all three cells learned (docs/explanation/learning.md); layers
+            of your own draw their own.
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features); the state is not affected, as in torch.nn.GRU.
         bias: whether layers have biases.
@@ -105,7 +107,7 @@ class DilatedRNN(torch.nn.Module):
         *,
         cell: str | Callable[[int, int], torch.nn.Module] = "RNN",
         nonlinearity: str = "tanh",
-        init: str = "torch",
+        init: str | None = None,
         batch_first: bool = False,
         bias: bool = True,
         dropout: float = 0.0,
@@ -115,6 +117,8 @@ class DilatedRNN(torch.nn.Module):
     ) -> None:
         super().__init__()
         check_cell(cell, nonlinearity, bias, init)
+        if init is None:
+            init = "torch" if callable(cell) else "orthogonal"
         self.groups = as_groups(dilations)
         self.dilations = tuple(s for group in self.groups for s in group)
         self.num_layers = len(self.dilations)

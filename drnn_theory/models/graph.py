@@ -86,8 +86,8 @@ class GraphRNN(torch.nn.Module):
         input_size: features of the input.
         hidden_size: units of every node.
         nonlinearity: f, one of "tanh", "relu", "identity".
-        init: how parameters are drawn: "torch", uniformly up to 1 / sqrt(hidden_size) as in
-            torch.nn.RNN; "orthogonal" or "glorot", matrix by matrix, with zero biases.
+        init: how parameters are drawn: "orthogonal" or "glorot", matrix by matrix, with zero
+            biases; "torch", uniformly up to 1 / sqrt(hidden_size) as in torch.nn.RNN.
         share_phases: whether the phases of a unit share their weights.
         batch_first: input and output are (batch, time, features) instead of
             (time, batch, features).
@@ -120,7 +120,7 @@ class GraphRNN(torch.nn.Module):
         hidden_size: int,
         *,
         nonlinearity: str = "tanh",
-        init: str = "torch",
+        init: str = "orthogonal",
         share_phases: bool = True,
         batch_first: bool = False,
         device: torch.device | str | None = None,
@@ -184,7 +184,7 @@ class GraphRNN(torch.nn.Module):
         """Draw all parameters once more, by ``init``.
 
         >>> from drnn_theory import skip_rnn
-        >>> model = GraphRNN(skip_rnn(4), 1, 4)
+        >>> model = GraphRNN(skip_rnn(4), 1, 4, init="torch")
         >>> model.reset_parameters()
         >>> all(bool((p.abs() <= 0.5).all()) for p in model.parameters())
         True
