@@ -58,6 +58,14 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
         (["design", "--span", "8", "--parameters", "x"], "parameters must be a positive integer"),
         (["design", "--span", "8", "--parameters", "2"], "parameters must be at least"),
         (["design", "--span", "8", "--state", "9", "--layers", "2"], "layers must not be given"),
+        (
+            ["design", "--span", "8", "--state", "9", "--lags-per-layer", "2"],
+            "lags_per_layer must not be given with a budget",
+        ),
+        (
+            ["design", "--span", "8", "--layers", "3", "--lags-per-layer", "3"],
+            "layers * lags_per_layer must be at most 8",
+        ),
         (["design", "--span", "8", "--state", "9", "--cell", "X"], "'LSTM', 'TCN', got 'X'"),
         (["report", "--scheme", "1,-2"], "-2 is not positive"),
         (["report", "--schemes", "absent.toml"], "absent.toml must be a readable file"),
@@ -124,6 +132,12 @@ def test_design_prints_the_optimum_and_what_is_proved(capsys):
     assert json.loads(out)["schemes"] == [
         list(scheme) for scheme in optimal_dilations(27, 4, within="divisor_chains").schemes
     ]
+
+
+def test_design_takes_several_lags_per_layer(capsys):
+    arguments = ("design", "--span", "99", "--layers", "2", "--lags-per-layer", "2", "--json")
+    _, out, _ = run(capsys, *arguments)
+    assert json.loads(out)["mean recurrent length"] == "587/99"
 
 
 def test_design_within_a_budget_recommends_width_and_depth(capsys):

@@ -18,7 +18,7 @@ from drnn_theory import (
     verify,
 )
 from drnn_theory.paths.reference import reference_path_lengths
-from drnn_theory.theorems import Finding, exhaustive, growth, letters, theorem_table
+from drnn_theory.theorems import Finding, exhaustive, growth, letters, optima, theorem_table
 from drnn_theory.theorems.growth import GRAPHS, cheapest_simple_path, least_excess
 from drnn_theory.theorems.letters import L, copies, dilation, i, ratio
 from drnn_theory.theorems.theorem import exactly, next_layer
@@ -300,6 +300,17 @@ def test_nothing_less_comes_later_than_the_search_for_the_least_excess_looks(nam
     )
     least = min(int(length) - n / ratio for n, length in lengths if length < float("inf"))
     assert least == least_excess(graph)
+
+
+@pytest.mark.parametrize("span", [5, 8, 17, 26])
+def test_the_closed_sum_behind_the_best_bases_finds_those_of_brute_force(span):
+    means = {}
+    for base in range(2, span + 2):
+        powers = [base**power for power in range(span) if base**power <= span]
+        lengths = exhaustive.stack_lengths(tuple(powers), span)
+        means[base] = Fraction(sum(lengths[1:]), span)
+    least = [base for base, mean in means.items() if mean == min(means.values())]
+    assert optima._best_bases(span) == least
 
 
 def test_numbers_found_by_search_are_findings_and_no_forms():

@@ -283,9 +283,9 @@ class Hunt:
 
     def _machine(self, layers: int | None) -> str | None:
         """Return the file that proves the optima of this class by machine, if any does."""
-        if self.worst or self.largest is not None or layers is None or self.width > 1:
+        if self.worst or self.largest is not None or layers is None:
             return None
-        return machine_checked(self.span, layers)
+        return machine_checked(self.span, layers * self.width)  # the lags: means.v, wide_optima
 
     def design(self, layers: int | None) -> Design:
         """Return what was found."""

@@ -201,7 +201,7 @@ class Theorem:
     def unmet(self, steps: Sequence[bool] | None = None) -> Iterator[tuple[str, str]]:
         """Yield what fails beside the cases, as its kind and in words: computations, then claims.
 
-        ``steps`` are those of :meth:`steps`, where they are known.
+        ``steps`` are the outcomes of ``steps()``, where they are known.
 
         >>> from drnn_theory import THEOREMS
         >>> list(THEOREMS["plain_stack_mean"].unmet())

@@ -16,7 +16,7 @@
 (* Theorem objects: plain_stack_mean, skip_mean, two_lag_mean, narx_mean, mist_mean,
    per_layer_lags_mean, lags_per_layer *)
 
-From Coq Require Import Arith List Lia QArith Qfield.
+From Coq Require Import Arith List Lia QArith Qfield Lqa Permutation.
 From drnn_theory Require Import stack brute_force fewest_coins eventual_periodicity
   divisor_chain_digits divisor_chain_mean theorem_3_1 counting counting_bound wide_stack.
 Import ListNotations.
@@ -278,6 +278,21 @@ Proof.
   apply (Qle_trans _ (Qnat R + (Qnat ((K + 1) * (m + 1)) - Qnat (binomial (K + R + 1) (R + 1)))
     / Qnat m)); [apply Qle_lteq; right; ring|].
   apply (Qle_trans _ (q - Qnat L + Qnat R)); [assumption | apply Qle_lteq; right; ring].
+Qed.
+
+(** So the optima of R coins are those of all stacks with R lags, each with its number of layers. *)
+Theorem wide_optima : forall (R m : nat) (q : Q) (schemes : list stack), 1 <= m ->
+  all_optima R m q schemes ->
+  forall (W : wide) (q' : Q), positive (concat W) -> length (concat W) = R ->
+    is_wide_mean W m q' ->
+    (q - Qnat R + Qnat (length W) <= q')%Q /\
+    ((q' == q - Qnat R + Qnat (length W))%Q <->
+      exists S, In S schemes /\ Permutation S (concat W)).
+Proof.
+  intros R m q schemes Hm [_ Hall] W q' Hpos Hlen Hq'.
+  destruct (lags_per_layer W m 0 Hm) as [_ Hmean]. destruct (Hmean q' Hq') as [Hstack _].
+  destruct (Hall (concat W) _ Hpos Hlen Hstack) as [Hle Hiff]. rewrite Hlen in Hle, Hiff.
+  split; [lra|]. rewrite <- Hiff. split; intros H; lra.
 Qed.
 
 (** ** Examples *)
