@@ -121,6 +121,24 @@ def _scheme_or_graph(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
     return as_dilations(architecture)
 
 
+def cell_of(architecture: Any, cell: str | None) -> Any:
+    """Return the cell: that of a model if None is given, "RNN" for what has none.
+
+    Raises ValueError for a model with a cell of one's own, of which no formula is known.
+
+    >>> cell_of([1, 2], None), cell_of([1, 2], "GRU")
+    ('RNN', 'GRU')
+    """
+    own = getattr(architecture, "cell", None) if _home(architecture) == "drnn_theory" else None
+    if callable(own):
+        raise ValueError(
+            "the cell must be 'RNN', 'GRU' or 'LSTM', got a model with a cell of one's own, for "
+            "which no formula is known: count the parameters of the model, or measure it by "
+            "gradient_profile"
+        )
+    return own or "RNN" if cell is None else cell
+
+
 def _home(architecture: Any) -> str:
     """Return where the nearest class of an object comes from: "drnn_theory", "torch" or ""."""
     homes = (cls.__module__.partition(".")[0] for cls in type(architecture).__mro__)

@@ -16,7 +16,7 @@ from typing import Any
 
 import networkx as nx
 
-from drnn_theory.architectures import Architecture, as_architecture
+from drnn_theory.architectures import Architecture, as_architecture, cell_of
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.dilations import as_dilations
 from drnn_theory.edges import bare_inputs, is_identity, matrices, scaled_identities, sums, unit_of
@@ -36,15 +36,17 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 def count_parameters(
-    architecture: Architecture, hidden_size: int, *, cell: str = "RNN", input_size: int = 1
+    architecture: Architecture, hidden_size: int, *, cell: str | None = None, input_size: int = 1
 ) -> int:
     """Return the number of parameters of the architecture, biases included.
 
-    For a stack of dilations that is what the layers of torch.nn hold.
+    For a stack of dilations that is what the layers of torch.nn hold. The cell is that of a model
+    where none is given, else "RNN"; a model with a cell of one's own is refused.
 
     >>> count_parameters([1, 2, 4], 20, cell="GRU")  # 3 (20 + 400 + 40) + 2 * 3 (400 + 400 + 40)
     6420
     """
+    cell = _checked(cell_of(architecture, cell))
     architecture = as_architecture(architecture)
     square, linear = _growth(architecture, input_size, cell)
     hidden = as_integer(hidden_size, "hidden_size")
@@ -53,7 +55,7 @@ def count_parameters(
 
 
 def hidden_size_for(
-    parameters: int, architecture: Architecture, *, cell: str = "RNN", input_size: int = 1
+    parameters: int, architecture: Architecture, *, cell: str | None = None, input_size: int = 1
 ) -> int:
     """Return the largest hidden size whose :func:`count_parameters` is within ``parameters``.
 
@@ -63,6 +65,7 @@ def hidden_size_for(
     20
     """
     budget = as_integer(parameters, "parameters")
+    cell = _checked(cell_of(architecture, cell))
     architecture = as_architecture(architecture)
     square, linear = _growth(architecture, input_size, cell)
     if square + linear > budget:
@@ -104,7 +107,7 @@ def require_equal_widths(
 
 
 def state_size(
-    architecture: Architecture, hidden_size: int, *, cell: str = "RNN", input_size: int = 1
+    architecture: Architecture, hidden_size: int, *, cell: str | None = None, input_size: int = 1
 ) -> int:
     """Return how many values streaming inference must keep from one step to the next.
 
@@ -116,7 +119,7 @@ def state_size(
     """
     hidden = as_integer(hidden_size, "hidden_size")
     features = as_integer(input_size, "input_size")
-    _gates(cell)
+    cell = _checked(cell_of(architecture, cell))
     architecture = as_architecture(architecture)
     if isinstance(architecture, tuple):
         return sum(architecture) * hidden * (2 if cell == "LSTM" else 1)
@@ -178,7 +181,7 @@ def _growth(
     architecture: tuple[int, ...] | nx.MultiDiGraph, input_size: int, cell: str
 ) -> tuple[int, int]:
     """Return a, b: with H units per state there are a H^2 + b H parameters."""
-    features, gates = as_integer(input_size, "input_size"), _gates(cell)
+    features, gates = as_integer(input_size, "input_size"), GATES[cell]
     if isinstance(architecture, tuple):  # layers of one matrix each way, whatever the dilations
         layers = len(architecture)
         return gates * (2 * layers - 1), gates * (features + 2 * layers)
@@ -206,8 +209,8 @@ def _growth(
     return square, linear
 
 
-def _gates(cell: Any) -> int:
-    return GATES[one_of(cell, "cell", GATES)]
+def _checked(cell: Any) -> str:
+    return one_of(cell, "cell", GATES)
 
 
 def _recurrent(graph: nx.MultiDiGraph) -> set[Any]:

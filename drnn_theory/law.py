@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 from scipy.optimize import brentq
 
-from drnn_theory.architectures import Architecture, as_architecture
+from drnn_theory.architectures import Architecture, as_architecture, cell_of
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.paths.general import Wiring
 from drnn_theory.words import pairs_by_lag, words_are_paths
@@ -52,16 +52,6 @@ def expected_gradient_profile(
     edge into a layer counts 1/2 for a GRU and 1/4 for an LSTM. Inputs and biases move the gates,
     and this law says nothing there: measure with :func:`gradient_profile`.
 
-    Gaussian matrices exceed this limit at a finite width, in the mean over draws by the factor
-    :math:`1 + k^4 / 12 H^2` for k uses of one matrix: by 10 % from :math:`k = 1.05 \sqrt H` on
-    (17 uses at 256 units), and exponentially beyond. Orthogonal ones do not.
-
-    A gated stack obeys another law, and only at rest: without input or biases, where all gates are
-    1/2. There a step of a GRU or LSTM is the matrix :math:`I / 2 + U / 4`, U being the recurrent
-    matrix of the candidate, and paths with the same uses of U add before they are squared; the
-    edge into a layer counts 1/2 for a GRU and 1/4 for an LSTM. Inputs and biases move the gates,
-    and this law says nothing there: measure with :func:`gradient_profile`.
-
     Args:
         architecture: a sequence of dilations, a cyclic graph, or a model of this package.
         gain: g, not its square; of a stack also one per layer. Of a gated cell, that of U.
@@ -79,9 +69,7 @@ def expected_gradient_profile(
     >>> expected_gradient_profile([1], 1, 2, cell="GRU")  # 1/4 (1/2)^2, 1/4 ((1/2)^2 + (1/4)^2)
     array([0.25      , 0.078125  , 0.03222656])
     """
-    if cell is None:  # the law of a stack would be wrong for the gates of the model
-        cell = getattr(architecture, "cell", "RNN")
-    cell = one_of(cell, "cell", ["RNN", *_ENTRANCES])
+    cell = one_of(cell_of(architecture, cell), "cell", ["RNN", *_ENTRANCES])
     architecture = as_architecture(architecture)
     horizon = as_integer(horizon, "horizon", minimum=0)
     start = as_integer(start, "start", minimum=0)

@@ -70,6 +70,14 @@ def test_matrices_are_shared_by_the_phases_and_the_state_is_the_largest_over_the
     assert state_size(graph, 3) == 3  # one state of h at a time: it exists every other step only
 
 
+@pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])
+def test_a_model_is_counted_with_its_own_cell(cell):
+    model = DilatedRNN(1, 5, [1, 3], cell=cell)
+    assert count_parameters(model, 5) == sum(p.numel() for p in model.parameters())
+    assert state_size(model, 5) == state_size([1, 3], 5, cell=cell)
+    assert count_parameters(model, 5, cell="RNN") == count_parameters([1, 3], 5)
+
+
 @pytest.mark.parametrize("measure", [count_parameters, state_size])
 def test_bad_sizes_and_cells_are_refused(measure):
     with pytest.raises(ValueError, match=r"^hidden_size must be a positive integer, got 0$"):
@@ -118,7 +126,7 @@ def test_steps_are_the_longest_chains_of_the_unfolded_graph(dilations, length):
         (lambda: count_parameters([1], 0), ValueError, "hidden_size must be a positive integer"),
         (lambda: count_parameters([], 3), ValueError, "dilations must be one or more"),
         (lambda: count_parameters([1], 3, cell="gru"), ValueError, "got 'gru'"),
-        (lambda: state_size([1], 3, cell=None), ValueError, "'GRU', 'LSTM', got None"),
+        (lambda: state_size([1], 3, cell=1.5), ValueError, "'GRU', 'LSTM', got 1.5"),
         (lambda: state_size([1], True), TypeError, "hidden_size must be a positive integer"),
         (lambda: hidden_size_for(0, [1]), ValueError, "parameters must be a positive integer"),
         (lambda: sequential_steps([1], 0), ValueError, "length must be a positive integer, got 0"),

@@ -5,7 +5,15 @@ import re
 import pytest
 import torch
 
-from drnn_theory import DilatedRNN, compute_mrl, gradient_profile
+from drnn_theory import (
+    DilatedRNN,
+    compute_mrl,
+    count_parameters,
+    expected_gradient_profile,
+    gradient_profile,
+    hidden_size_for,
+    state_size,
+)
 from tests.test_models import EQUAL, assert_equal_states, at, draw
 
 DILATIONS = (1, 3, 4)
@@ -255,3 +263,22 @@ def test_a_trial_leaves_the_mode_as_it_was():
     model.layers[0].of_gates.eval()
     model(draw(5, 3, 2))
     assert [m.training for m in model.layers[0].modules()] == [True, True, True, False, True]
+
+
+FORMULAS = {
+    "law": lambda model: expected_gradient_profile(model, 1.0, 5),
+    "parameters": lambda model: count_parameters(model, 4, cell="GRU"),
+    "hidden size": lambda model: hidden_size_for(10**4, model),
+    "state": lambda model: state_size(model, 4),
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS.values(), ids=FORMULAS)
+def test_formulas_of_cells_refuse_a_cell_of_ones_own(formula):
+    formula(DilatedRNN(2, 4, [1, 2], cell="GRU"))
+    message = (
+        "the cell must be 'RNN', 'GRU' or 'LSTM', got a model with a cell of one's own, for which "
+        "no formula is known: count the parameters of the model, or measure it by gradient_profile"
+    )
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}\Z"):
+        formula(build())
