@@ -47,9 +47,14 @@ Draw = Callable[[int, float, torch.Generator], Tensor]
 
 
 def orthogonal(size: int, gain: float, generator: torch.Generator) -> Tensor:
-    """Return a random orthogonal matrix times the gain."""
+    """Return a random orthogonal matrix, uniform over all of them, times the gain.
+
+    Uniform is the factor Q of normal entries with R of positive diagonal: Mezzadri, How to generate
+    random matrices from the classical compact groups, Notices of the AMS 54, 2007.
+    """
     matrix = torch.randn(size, size, generator=generator, dtype=torch.float64)
-    return gain * torch.linalg.qr(matrix)[0]
+    q, r = torch.linalg.qr(matrix)
+    return gain * q * r.diagonal().sign()
 
 
 def gaussian(size: int, gain: float, generator: torch.Generator) -> Tensor:
