@@ -108,15 +108,22 @@ def run_folded(
         if width < dilation:
             return y, (torch.cat([state[0][width:], y]),)
         return y, (last.view(width, batch, size),)
-    whole = x[: steps - rest] if rest else x
-    y, *ends = function(_fold(whole, width), first, weights, *options)
-    if rest:
-        cut, newest = rest * batch, [h.squeeze(0) for h in ends]  # (width*B, H)
-        oldest = [h[:cut] for h in newest]
-        new = torch.lstm_cell(x[steps - rest :].flatten(0, 1), oldest, *weights)
-        y = torch.cat([y.view(-1, size), new[0]])
-        ends = [torch.cat([h[cut:], late]) for h, late in zip(newest, new, strict=True)]
-    newest = [h.view(width, batch, size) for h in ends]
+    if not rest:
+        y, *ends = function(_fold(x, width), first, weights, *options)
+        newest = [h.view(width, batch, size) for h in ends]
+    else:
+        cut = rest * batch
+        whole, late = x.flatten(0, 1).split([(steps - rest) * batch, cut])
+        rows = whole.reshape(-1, width * batch, x.size(2))
+        y, *ends = function(rows, first, weights, *options)
+        (h, *kept_h), (c, *kept_c) = (
+            end.view(-1, size).split([cut, width * batch - cut]) for end in ends
+        )
+        h, c = torch.lstm_cell(late, (h, c), *weights)
+        y = torch.cat([y.view(-1, size), h])
+        newest = [
+            torch.cat(parts).view(width, batch, size) for parts in ((*kept_h, h), (*kept_c, c))
+        ]
     if width < dilation:
         newest = [torch.cat([old[width:], h]) for old, h in zip(state, newest, strict=True)]
     return y.view(steps, batch, size), tuple(newest)

@@ -66,7 +66,8 @@ def run_one(
             return run_chains(chains, as_rows(x, batch), state, dilation)
     tensors = (x, *state, *weights)
     learns = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    if not columns_are_faster(layer.mode, hidden, dilation * batch, x.dtype, learns):
+    steps = -(-x.numel() // (layer.input_size * batch * dilation))  # of a chain
+    if not columns_are_faster(layer.mode, hidden, dilation * batch, steps, x.dtype, learns):
         return run_folded(layer, weights, as_rows(x, batch), state, dilation)
     first = tuple(h.flatten(0, 1).t() for h in state)  # (H, s*B)
     y, last = run_columns(layer.mode, weights, as_columns(x), first, learns)

@@ -30,11 +30,11 @@ class Form:
 
     def zeros(self, like: Tensor, batch: int, dtype: torch.dtype) -> Any:
         """Return zeros, made from a tensor so that vmap sees them."""
-        leaves = (
+        leaves = [
             like.new_zeros((self.steps, batch, *size), dtype=own or dtype)
             for size, own in zip(self.sizes, self.dtypes, strict=True)
-        )
-        return grow(self.tree, leaves)
+        ]
+        return grow(self.tree, iter(leaves))
 
     def checked(self, model: Any, name: str, entry: Any, batch: int) -> Any:
         """Return the entry with tuples for lists, or refuse what has another form."""
@@ -79,6 +79,8 @@ def leaves_of(entry: Any) -> list[Tensor]:
     >>> [t.item() for t in leaves_of((torch.tensor(1), (torch.tensor(2), torch.tensor(3))))]
     [1, 2, 3]
     """
+    if isinstance(entry, Tensor):
+        return [entry]
     if isinstance(entry, (tuple, list)):
         return [leaf for part in entry for leaf in leaves_of(part)]
     return [entry]
@@ -91,7 +93,9 @@ def tree_of(entry: Any) -> Tree:
 
 def grow(tree: Tree, leaves: Iterator[Any]) -> Any:
     """Return leaves nested as the tree says."""
-    return next(leaves) if tree is None else tuple(grow(branch, leaves) for branch in tree)
+    if tree is None:
+        return next(leaves)
+    return tuple([grow(branch, leaves) for branch in tree])
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: Any) -> Any:

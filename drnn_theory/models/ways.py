@@ -23,6 +23,7 @@ TRANSFORMS = "_are_functorch_transforms_active"
 DISPATCH = "_len_torch_dispatch_stack"
 FORWARD_MODE = "_current_level"
 NARROW, WIDE = 32, 96  # units: between them and beyond, other widths are faster by columns
+FEWEST_STEPS = 8  # of a chain, in training
 _LAYERS = (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM)
 _FORWARDS = tuple(layer.forward for layer in _LAYERS)
 
@@ -36,10 +37,11 @@ def is_plain(layer: Any) -> bool:
     if type(layer) not in _LAYERS:
         return False
     own = vars(layer)
-    if "forward" in own or any(own.get(name, True) for name in HOOKS):
+    if "forward" in own:
         return False
-    if any(getattr(modules, f"_global{name}", True) for name in HOOKS):
-        return False
+    for name in HOOKS:
+        if own.get(name, True) or getattr(modules, f"_global{name}", True):
+            return False
     odd = layer.num_layers != 1 or layer.bidirectional or layer.batch_first or layer.proj_size
     return not odd
 
@@ -64,12 +66,13 @@ def is_watched() -> bool:
 
 def are_plain(tensors: Iterable[Any]) -> bool:
     """Tell whether all are plain tensors on the CPU, in single or double precision."""
-    return all(
-        type(t) in (Tensor, torch.nn.Parameter)
-        and t.dtype in (torch.float32, torch.float64)
-        and t.device.type == "cpu"
-        for t in tensors
-    )
+    for t in tensors:
+        kind, dtype = type(t), t.dtype
+        if kind is not Tensor and kind is not torch.nn.Parameter:
+            return False
+        if (dtype != torch.float32 and dtype != torch.float64) or not t.is_cpu:
+            return False
+    return True
 
 
 def weights_of(layer: Any) -> list[Tensor]:
@@ -110,20 +113,26 @@ def makes_weights_alone(layer: Any) -> bool:
 
 
 def columns_are_faster(
-    mode: str, hidden: int, width: int, dtype: torch.dtype, learns: bool
+    mode: str, hidden: int, width: int, steps: int, dtype: torch.dtype, learns: bool
 ) -> bool:
     """Tell whether blocks of that many columns run faster than torch's function on a view.
 
-    Measured by tests/benchmarks/small_batches.py with ``--crossovers``. Columns spare autograd its
-    record of every step, and torch's products gain where there are more units or columns: so
-    columns win in training up to some width, and in inference where they are many and short.
+    ``steps`` are those of a chain. Measured by tests/benchmarks/small_batches.py with
+    ``--crossovers``. Columns spare autograd its record of every step, and torch's products gain
+    where there are more units or columns: so columns win in training up to some width, and in
+    inference where they are many and short, unless a chain is too short to pay for turning rows
+    into columns and back.
     """
+    simple = mode in ("RNN_TANH", "RNN_RELU")
+    many = hidden <= NARROW and width >= 256 and width * steps >= 4096
     if mode == "LSTM" and dtype == torch.float32:  # torch has a kernel for this
-        return hidden <= NARROW and width >= 256 and torch.get_num_threads() == 1
+        return many and torch.get_num_threads() == 1
     if not learns:
-        return hidden <= NARROW and width >= 256
+        return many and not simple
+    if steps < FEWEST_STEPS:
+        return False
     if hidden <= NARROW:
-        return mode not in ("RNN_TANH", "RNN_RELU") or width < 1024
+        return not simple or width < 128
     if hidden <= WIDE:
-        return width <= (128 if mode in ("RNN_TANH", "RNN_RELU") else 256)
+        return width <= (128 if simple else 256)
     return width == 1 or 12 <= width <= 48  # between, a product of few columns is slow
