@@ -3,10 +3,13 @@
 import math
 import os
 import resource
+import subprocess
+import sys
 import time
 import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,14 +26,16 @@ from drnn_theory import (
     path_table,
     shortest_path_lengths,
     state_size,
+    tcn,
 )
-from drnn_theory.paths import certificates, courses, stacks
+from drnn_theory.paths import certificates, courses, general, stacks, sweeps
 from drnn_theory.paths.blocks import Block
 from drnn_theory.paths.certificates import combined, graph_courses
 from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.paths.stacks import Stack, coin_course
+from drnn_theory.paths.sweeps import swept_course
 from tests.components import component_graph
 from tests.zero_one import random_wiring, zero_one_lengths
 
@@ -284,6 +289,14 @@ def test_lags_998_and_999_are_certified_as_a_stack_and_as_a_graph():
     assert course.totals([10**5]) == [stack.totals([10**5 - 1])[0] + 10**5 + 1]
 
 
+def ring(units, lags, identities=()):
+    """Return a ring of units, joined by edges of each lag, and by identities."""
+    ends = [(f"u{i}", f"u{(i + 1) % units}") for i in range(units)]
+    edges = [("x", "u0", 0), *((u, v, lag) for u, v in ends for lag in lags)]
+    added = [(u, v, lag) for u, v in ends for lag in identities]
+    return cyclic_graph(edges, inputs=["x"], outputs=["u0"], identities=added)
+
+
 @pytest.mark.parametrize(
     "measure",
     [
@@ -291,12 +304,20 @@ def test_lags_998_and_999_are_certified_as_a_stack_and_as_a_graph():
         lambda: compute_mrl([1, 3, 500_000], FAR),
         lambda: shortest_path_lengths([1, 3, 500_000], 10**6),
         lambda: shortest_path_lengths([1, 2, 4], 10**6),
+        lambda: path_lengths_by_unit(Wiring(ring(1, range(1, 31))), [0], 10**5),
+        lambda: path_lengths_by_unit(Wiring(ring(3, [1])), [0], 3 * 10**4),
+        lambda: path_lengths_by_unit(Wiring(ring(8, [1, 2, 3])), [0], 10**4, vertical=False),
+        lambda: path_lengths_by_unit(Wiring(ring(2, [5], identities=[1])), [0], 2 * 10**4),
+        lambda: swept_course(tcn([2**k for k in range(14)], kernel_size=3), 10**5),
     ],
-    ids=["certificate", "mean", "lengths", "divisor chain"],
+    ids=[
+        *("certificate", "mean", "lengths", "divisor chain"),
+        *("search, many edges", "search, units", "search, no vertical edges", "steps", "sweep"),
+    ],
 )
 def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
     asked = []
-    for module in (stacks, courses):
+    for module in (stacks, courses, general, sweeps):
         monkeypatch.setattr(module, "require_memory", lambda needed, task: asked.append(needed))
     tracemalloc.start()
     try:
@@ -305,3 +326,38 @@ def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
     finally:
         tracemalloc.stop()
     assert 1 / 1.2 < used / max(asked) < 1.2
+
+
+RESIDENT = """
+from pathlib import Path
+from drnn_theory import compute_mrl, cyclic_graph
+from drnn_theory.paths import general, stacks
+
+def told(name):  # ru_maxrss would count the process that this one was started from
+    (line,) = [t for t in Path("/proc/self/status").read_text().splitlines() if t.startswith(name)]
+    return 1024 * int(line.split()[1])
+
+asked = []
+for module in (general, stacks):
+    module.require_memory = lambda needed, task: asked.append(needed)
+before = told("VmRSS")
+{measure}
+print((told("VmHWM") - before) / max(asked))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone tells it so")
+@pytest.mark.parametrize(
+    "measure",
+    [
+        "compute_mrl([1, 3, 2 * 10**6], 10**18)",
+        "general.path_lengths_by_unit(general.Wiring(cyclic_graph([('x', 'h', 0), ('h', 'k', 1), "
+        "('k', 'h', 2)], inputs=['x'], outputs=['k'])), [0], 10**6)",
+    ],
+    ids=["stack", "search"],
+)
+def test_the_resident_memory_of_a_process_grows_by_what_is_asked_for(measure):
+    script = RESIDENT.format(measure=measure)
+    run = [sys.executable, "-c", script]
+    told = subprocess.run(run, capture_output=True, text=True, check=True, timeout=120)
+    assert 1 / 1.2 < float(told.stdout) < 1.2

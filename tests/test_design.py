@@ -684,6 +684,10 @@ def test_a_budget_of_steps_that_binds_finds_the_best_scheme_within_it():
     assert best[9].dilations == (1, 7, 9)
     assert best[9].mrl == 6
     assert best[12].mrl == Fraction(37, 6)
+    assert (
+        "against 5.92 of the best exponential scheme that deep, which is beyond the budgets; "
+        in (found.advice)
+    )
     assert found.complete
     assert (
         found.extent

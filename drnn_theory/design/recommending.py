@@ -59,7 +59,8 @@ class Recommendation:
     def advice(self) -> str:
         """What to take, and what that is worth, in one line."""
         best = self.options[0]
-        rival = best_exponential(self.span, len(best.dilations))
+        rival = compute_mrl(best_exponential(self.span, len(best.dilations)), self.span)
+        beyond = ", which is beyond the budgets" if rival < best.mrl else ""
         many = (
             f"{len(best.dilations)} {self.cell} layers"
             if len(best.dilations) > 1
@@ -69,7 +70,7 @@ class Recommendation:
             f"Take {many} of {best.hidden_size} units with dilations "
             f"{', '.join(map(str, best.dilations))}: mean recurrent length {float(best.mrl):.2f} "
             f"over the lags 1..{self.span}, against "
-            f"{float(compute_mrl(rival, self.span)):.2f} of the best exponential scheme that deep; "
+            f"{rival:.2f} of the best exponential scheme that deep{beyond}; "
             f"for {features(self.input_size)}, a read-out not counted."
         )
 

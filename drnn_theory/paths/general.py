@@ -7,6 +7,7 @@ directly as a sparse matrix; from many, step by step in time for all starts at o
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -113,16 +114,18 @@ def _by_breadth_first_search(
     rounds = last // period + 1
     beyond = int(max(lag[usable], default=0))  # rows after the last time, for every edge to end in
     rows = rounds * period + beyond
+    count = int(np.count_nonzero(usable))
+    exact = np.int32 if rows * units < 2**31 - 1 and rounds * count < 2**31 else np.int64
+    bytes_each = np.dtype(exact).itemsize
     require_memory(
-        rows * units * 24 + rounds * int(np.count_nonzero(usable)) * 12,
-        f"{last + 1} lags of {units} units and {len(source)} edges",
+        rows * units * (bytes_each + 9) + rounds * count * bytes_each,  # the search takes most
+        f"{last + 1} lags of {units} units and {count} edges",
     )
     source, target, lag = source[usable], target[usable], lag[usable].astype(np.int64)
     row = wiring.phase[source] * units + wiring.unit[source]
     order = np.argsort(row, kind="stable")
     heads = (wiring.phase[source] + lag) * units + wiring.unit[target]
     block = period * units
-    exact = np.int32 if rows * units < 2**31 - 1 and rounds * len(source) < 2**31 else np.int64
     begin = [start * units + int(wiring.unit[node]) for node in roots]
     indices = np.empty(rounds * len(source) + len(begin), dtype=exact)
     offsets = (np.arange(rounds, dtype=exact) * block)[:, None]
@@ -144,24 +147,30 @@ def _by_breadth_first_search(
     )
     visited, before = breadth_first_order(matrix, rows * units)
     del matrix, indices, ends, repeated
+    begins = _begins_of_levels(visited, before)
+    del before
+    levels = np.zeros(len(visited), dtype=np.int32)
+    levels[begins] = 1
+    np.cumsum(levels, out=levels)
     depth = np.full(rows * units + 1, UNREACHABLE, dtype=np.int32)
-    depth[visited] = _depths(visited, before)
+    depth[visited] = levels
     return depth[: (last + 1) * units].reshape(last + 1, units)
 
 
-def _depths(visited: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return the depths of nodes listed in breadth-first order, less 1; the root is found[0].
+def _begins_of_levels(visited: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return where the third and later levels begin among nodes in breadth-first order.
 
-    The parents appear in the order of their children, so that a level ends where the parents pass
-    the end of the level above.
+    The first is the root, visited[0], alone. The parents appear in the order of their children, so
+    that a level ends where the parents pass the end of the level above.
     """
     rank = np.empty(len(before), dtype=visited.dtype)
     rank[visited] = np.arange(len(visited), dtype=visited.dtype)
     parents = memoryview(rank[before[visited[1:]]])
-    ends = [0, 1]
+    del rank
+    ends = array("q", [0, 1])
     while ends[-1] < len(visited):
         ends.append(1 + bisect_left(parents, ends[-1], ends[-1] - 1))
-    return np.repeat(np.arange(-1, len(ends) - 2, dtype=np.int32), np.diff(ends))
+    return np.frombuffer(ends, dtype=np.int64)[2:-1]
 
 
 def _without_vertical_edges(

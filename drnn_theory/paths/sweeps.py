@@ -47,7 +47,7 @@ def swept_course(graph: nx.MultiDiGraph, horizon: int, *, vertical: bool = True)
         reach[node] = max((reach[u] + lag for u, lag, _ in into.get(node, ())), default=0)
     farthest = max((reach[node] for node in table.outputs), default=0)
     size = min(horizon, farthest) + 1
-    require_memory(4 * size * (_most_alive(units, into, readers) + 2), f"{size} lags of a unit")
+    require_memory(4 * size * (_most_alive(units, into, readers) + 1), f"{size} lags of a unit")
     lengths: dict[int, np.ndarray] = {}
     left = dict(readers)
     for node in units:
