@@ -39,7 +39,7 @@ from drnn_theory import (
     skip_rnn,
     train,
 )
-from tests.studies.running import run_table
+from tests.studies.running import device, run_table
 
 BUDGET = 4000  # parameters, the read-out not counted
 SPAN, STEPS, TARGET = 64, 600, 0.8
@@ -91,6 +91,7 @@ def learn(
         target=0.99,
         log_every=25,
         validate_every=steps,
+        device=device(),
         progress=False,
     )
     curve = [row for row in training.curve if row["split"] == "train"]

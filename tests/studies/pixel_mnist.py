@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 from drnn_theory import exponential_dilations, pixel_mnist, train
-from tests.studies.running import STORES, run_table
+from tests.studies.running import STORES, device, run_table
 
 BEST = (1, 6, 14, 31, 63, 134, 181, 232, 255)
 
@@ -47,6 +47,7 @@ def learn(
         log_every=100,
         validate_every=1000,
         checkpoint=STORES / name,
+        device=device(),
         progress=False,
     )
     validated = [row for row in training.curve if row["split"] == "validation"]

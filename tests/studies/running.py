@@ -2,11 +2,14 @@
 
 A row that stands in the table is not run again. Others are kept in build/studies as they finish,
 and written to the table, so that a study can be stopped at any time and taken up anywhere.
+``--device cuda`` trains on a GPU, where the paper's sizes and full numbers of steps are a matter of
+minutes; the device's name is kept in the table's ``where``.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -18,6 +21,12 @@ from drnn_theory.studies import run_study
 from drnn_theory.tables import where
 
 STORES = Path("build/studies")
+DEVICE = "DRNN_STUDY_DEVICE"  # set for processes of the pool as well
+
+
+def device() -> str:
+    """Return the device that the command line names."""
+    return os.environ.get(DEVICE, "cpu")
 
 
 def run_table(
@@ -31,7 +40,9 @@ def run_table(
     parser = argparse.ArgumentParser(description=f"Fill {name}.csv.")
     parser.add_argument("--jobs", type=int, default=1, help="processes; default: 1")
     parser.add_argument("--rows", type=int, help="new rows, at most; default: all")
+    parser.add_argument("--device", default="cpu", help="of the training; default: cpu")
     options, _ = parser.parse_known_args()
+    os.environ[DEVICE] = options.device
     rows = list(rows)
     table = read_rows(name)
     known = {key_of(row, rows[0]) for row in table}
@@ -71,4 +82,9 @@ def read_rows(name: str) -> list[dict[str, Any]]:
 def write_rows(name: str, rows: Iterable[Mapping[str, Any]], **about: Any) -> None:
     """Write the table, its columns named in words."""
     spoken = [{key.replace("_", " "): value for key, value in row.items()} for row in rows]
-    write_measured(name, spoken, where=where(torch=True, machine=True, threads=1), **about)
+    origin = where(torch=True, machine=True, threads=1)
+    if device() != "cpu":
+        import torch
+
+        origin["device"] = torch.cuda.get_device_name(device())
+    write_measured(name, spoken, where=origin, **about)

@@ -24,7 +24,7 @@ from drnn_theory import DilatedRNN, exponential_dilations
 from drnn_theory.learning import copy_memory, recall_within, train
 from drnn_theory.learning.tasks import Task
 from drnn_theory.models.initialisation import initialise
-from tests.studies.running import run_table
+from tests.studies.running import device, run_table
 
 MATRICES = ("torch", "orthogonal", "glorot")
 TASKS = {
@@ -68,6 +68,7 @@ def record(model: Any, task: Task, *, steps: int, target: float = 0.99, **how: A
         target=target,
         log_every=25,
         validate_every=steps,
+        device=device(),
         progress=False,
         **how,
     )
