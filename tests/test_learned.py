@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drnn_theory import FIGURES, load_measured, recommend
+from drnn_theory import FIGURES, DilatedRNN, load_measured, recommend
 
 ROOT = Path(__file__).parent.parent
 PAGE = " ".join((ROOT / "docs" / "explanation" / "learning.md").read_text().split())
@@ -44,6 +44,52 @@ def test_the_page_says_when_a_setting_left_chance(matrices, biases):
         cells.append(told + " at the end" * (told.endswith("99 %")))
     name = "Glorot" if matrices == "glorot" else matrices
     assert f"| {name} | {biases} | {cells[0]} | {cells[1]} |" in PAGE
+
+
+def share(row):
+    return f"{100 * row['accuracy']:.0f}"
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("matrices", ["torch", "orthogonal", "glorot"])
+def test_the_page_says_how_gated_cells_did(cell, matrices):
+    rows = {key(row): row for row in load_measured("what_decides")}
+    biases = "open" if cell == "LSTM" else "zero"
+    cells = []
+    for readout in ("torch", "normal"):
+        row = rows["copy_memory(500)", cell, matrices, biases, readout, 0]
+        left = row["left chance"]
+        cells.append(
+            f"{left:g}, {share(row)} %" if math.isfinite(left) else f"never, {share(row)} %"
+        )
+    name = "Glorot" if matrices == "glorot" else matrices
+    assert f"| {cell} | {name} | {cells[0]} | {cells[1]} |" in PAGE
+
+
+def test_the_page_quotes_recall_and_the_means_that_chose_the_default():
+    rows = [row for row in load_measured("what_decides") if row["task"] == "recall_within(64)"]
+
+    def of(**wanted):
+        return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+    for cell in ("RNN", "GRU", "LSTM"):
+        pairs = [
+            ", ".join(map(share, of(cell=cell, matrices=matrices, readout="normal")))
+            for matrices in ("torch", "orthogonal", "glorot")
+        ]
+        assert f"| {cell} | {' % | '.join(pairs)} % |" in PAGE
+    means = {
+        (readout, matrices): statistics.mean(
+            100 * row["accuracy"] for row in of(matrices=matrices, readout=readout)
+        )
+        for readout in ("normal", "torch")
+        for matrices in ("orthogonal", "glorot", "torch")
+    }
+    told = [f"{mean:.0f}" for mean in means.values()]
+    assert "come to {} % there on average, Glorot's to {} %, torch's to {} %".format(*told) in PAGE
+    assert "read-out to {}, {} and {} %".format(*told[3:]) in PAGE
+    assert DilatedRNN(1, 2, [1]).init == "orthogonal"
+    assert max(means, key=means.get) == ("normal", "orthogonal")
 
 
 def test_the_ratio_of_signal_to_noise_says_how_long_chance_lasts():
