@@ -347,8 +347,12 @@ def _design(options: argparse.Namespace) -> int:
                 raise ValueError(f"{name} must be given with a budget, got {text} without one")
         layers = None if options.layers is None else read_number(options.layers)
         lags = 1 if options.lags_per_layer is None else read_number(options.lags_per_layer)
-        within = "divisor_chains" if options.chains else "all"
-        answer = optimal_dilations(span, layers, lags_per_layer=lags, within=within)
+        answer = optimal_dilations(
+            span,
+            layers,
+            lags_per_layer=lags,
+            within="divisor_chains" if options.chains else "all",
+        )
     print(json.dumps(answer.to_dict(), indent=1) if options.json else answer)
     return 0
 

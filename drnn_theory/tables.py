@@ -30,7 +30,17 @@ from drnn_theory.latex import as_comment, as_latex, tabulars
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "cell", "convention", "notes_of", "plain", "read_csv", "spoken", "where"]
+__all__ = [
+    "Table",
+    "Tabled",
+    "cell",
+    "convention",
+    "notes_of",
+    "plain",
+    "read_csv",
+    "spoken",
+    "where",
+]
 
 Row = Mapping[str, Any]
 
@@ -264,6 +274,28 @@ class Table:
             else "decimal"
             for column in self.columns
         ]
+
+
+class Tabled:
+    """A result that people see as a table; an heir says which in ``table``."""
+
+    def table(self) -> Table:
+        """Return the whole table."""
+        raise NotImplementedError
+
+    def shown(self) -> Table:
+        """Return the table as it is printed: whole, or cut where it has very many rows."""
+        return self.table()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a pandas DataFrame."""
+        return self.table().to_frame()
+
+    def __str__(self) -> str:
+        return str(self.shown())
+
+    def _repr_html_(self) -> str:
+        return self.shown().to_html()
 
 
 def cell(value: Any) -> str:

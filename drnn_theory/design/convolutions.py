@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drnn_theory.architectures import tcn
 from drnn_theory.checks import as_integer, require_memory
 from drnn_theory.costs import count_parameters, hidden_size_for, state_size
+from drnn_theory.design.results import Advised
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import Table, convention
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["Convolutions", "TemporalConvolution", "covering_convolutions"]
 
@@ -46,7 +44,7 @@ class TemporalConvolution:
 
 
 @dataclass(frozen=True)
-class Convolutions:
+class Convolutions(Advised):
     """TCNs that cover the sequence, the shortest mean first: no other is as short and as wide."""
 
     span: int
@@ -94,24 +92,6 @@ class Convolutions:
             "input size": self.input_size,
         }
         return Table(self.rows(), [self.advice], about)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, as for JSON; fractions as strings."""
-        record = self.table().to_dict()
-        del record["notes"]
-        exact = [{"mean recurrent length": str(option.mrl)} for option in self.options]
-        options = [row | mean for row, mean in zip(record.pop("rows"), exact, strict=True)]
-        return {**record, "options": options, "advice": self.advice}
-
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the rows as a pandas DataFrame."""
-        return self.table().to_frame()
-
-    def __str__(self) -> str:
-        return str(self.table())
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
 
 def covering_convolutions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drnn_theory.checks import as_integer, one_of
 from drnn_theory.costs import GATES, count_parameters, hidden_size_for, sequential_steps, state_size
@@ -13,13 +13,11 @@ from drnn_theory.design.chains import deepest_chain
 from drnn_theory.design.complete import LONGEST_COMPLETE, Widths, best_within
 from drnn_theory.design.convolutions import Convolutions, covering_convolutions, features
 from drnn_theory.design.optimal import optimal_dilations
+from drnn_theory.design.results import Advised
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.measured import load_measured
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import Table, convention
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["Option", "Recommendation", "recommend"]
 
@@ -42,7 +40,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recommendation(Advised):
     """The best options: no other has a shorter mean recurrent length and is as wide.
 
     They come by mean recurrent length, the shortest first, over the lags 1..span.
@@ -137,23 +135,9 @@ class Recommendation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as for JSON; fractions as strings."""
-        record = self.table().to_dict()
-        del record["notes"]
-        exact = [{"mean recurrent length": str(option.mrl)} for option in self.options]
-        options = [row | mean for row, mean in zip(record.pop("rows"), exact, strict=True)]
-        return {**record, "options": options, "advice": self.advice, "evidence": self.evidence}
+        return {**super().to_dict(), "evidence": self.evidence}
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the rows as a pandas DataFrame."""
-        return self.table().to_frame()
-
-    def __str__(self) -> str:
-        return str(self._shown())
-
-    def _repr_html_(self) -> str:
-        return self._shown().to_html()
-
-    def _shown(self) -> Table:
+    def shown(self) -> Table:
         """Return the table, cut where there are very many options, which a note says."""
         table, hidden = self.table(), len(self.options) - SHOWN
         if hidden <= 0:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drnn_theory.costs import sequential_steps
 from drnn_theory.measures import compute_mrl, longest_lag
-from drnn_theory.tables import Table, convention
+from drnn_theory.tables import Table, Tabled, convention
 
-if TYPE_CHECKING:
-    import pandas
-
-__all__ = ["Certificate", "Design"]
+__all__ = ["Advised", "Certificate", "Design"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Certificate:
 
 
 @dataclass(frozen=True)
-class Design:
+class Design(Tabled):
     """The best schemes for a span, their mean recurrent length, and the certificate.
 
     ``exponential`` is the best scheme 1, M, M**2, .. of as many lags, over all bases M. With
@@ -138,17 +135,7 @@ class Design:
             "certificate": str(self.certificate),
         }
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the rows as a pandas DataFrame."""
-        return self.table().to_frame()
-
-    def __str__(self) -> str:
-        return str(self._shown())
-
-    def _repr_html_(self) -> str:
-        return self._shown().to_html()
-
-    def _shown(self, most: int = 10) -> Table:
+    def shown(self, most: int = 10) -> Table:
         """Return the table, cut where very many schemes are equally good, which a note says."""
         table, best = self.table(), self.rows()[:-1]
         if len(best) <= most:
@@ -191,3 +178,22 @@ class Design:
             f"no scheme of that depth has a mean below {float(self.counting_bound):.3f}.",
             f"{self.certificate}.",
         ]
+
+
+class Advised(Tabled):
+    """Options to choose from, the shortest mean first, and what to take."""
+
+    options: list[Any]
+
+    @property
+    def advice(self) -> str:
+        """What to take, in one line."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as for JSON; fractions as strings."""
+        record = self.table().to_dict()
+        del record["notes"]
+        exact = [{"mean recurrent length": str(option.mrl)} for option in self.options]
+        options = [row | mean for row, mean in zip(record.pop("rows"), exact, strict=True)]
+        return {**record, "options": options, "advice": self.advice}

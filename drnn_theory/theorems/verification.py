@@ -5,13 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from drnn_theory.tables import Table, where
+from drnn_theory.tables import Table, Tabled, where
 from drnn_theory.theorems.theorem import Agreement, Theorem, counted
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["Verification", "VerifiedTheorem", "check"]
 
@@ -42,7 +39,7 @@ class VerifiedTheorem:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Tabled):
     """The outcome for all theorems; true if all passed, plain as text, ``to_dict`` for JSON."""
 
     rows: tuple[VerifiedTheorem, ...]
@@ -54,12 +51,6 @@ class Verification:
 
     def __bool__(self) -> bool:
         return self.passed
-
-    def __str__(self) -> str:
-        return str(self.table())
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
 
     def table(self) -> Table:
         """Return what was checked of each theorem, one row each, and the outcome of all as a note.
@@ -88,10 +79,6 @@ class Verification:
             "are proofs/<theorem>.md, machine-checked ones in proofs/rocq"
         )
         return Table(rows, [note], where=where(machine=True))
-
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the rows as a pandas DataFrame."""
-        return self.table().to_frame()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as JSON values."""
