@@ -39,7 +39,8 @@ def make_model(task: str, cell: str, matrices: str, biases: str, seed: int) -> D
     copies = task.startswith("copy")
     dilations = exponential_dilations(9) if copies else exponential_dilations(4, 4)
     torch.manual_seed(10_000 + seed)
-    model = DilatedRNN(TASKS[task].input_size, 10 if copies else 16, dilations, cell=cell)
+    features, units = TASKS[task].input_size, 10 if copies else 16
+    model = DilatedRNN(features, units, dilations, cell=cell, init="torch")
     for layer in model.layers:
         initialise(
             layer,
