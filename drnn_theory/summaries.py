@@ -288,7 +288,7 @@ def compare(
     return Comparison([_named(n, summary, a, span, name=n, **sizes) for n, a in checked.items()])
 
 
-def _note(architecture: Any, span: int) -> str:
+def _note(architecture: Architecture, span: int) -> str:
     """Return what is said of an architecture whose outputs do not exist at every step."""
     steps, of = output_steps(architecture)
     if steps == of:

@@ -1,4 +1,4 @@
-from .curves import MemoryCurve, fisher_memory, memory_capacity
+from .curves import fisher_memory, memory_capacity
 from .exponents import LyapunovSpectrum, exponents_together, lyapunov_exponents
 from .linear import EdgeMatrices, LinearSystem, assemble, linear_system, sample_matrices
 from .measured import (
@@ -8,6 +8,7 @@ from .measured import (
     memory_of_states,
     simulate,
 )
+from .memory_curve import MemoryCurve
 from .spectra import spectral_radius
 
 __all__ = [

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from scipy import sparse
 from scipy.linalg import eigh, lstsq, qr, svd
 
 from drnn_theory.capacities.linear import LinearSystem
+from drnn_theory.capacities.memory_curve import CONDITION, MemoryCurve
 from drnn_theory.capacities.recursion import Recursion
 from drnn_theory.capacities.spectra import Lagged, contracted
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
@@ -27,10 +27,8 @@ from drnn_theory.checks import as_integer, one_of, require_memory, shown
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MemoryCurve", "fisher_memory", "linear_memory", "memory_capacity"]
+__all__ = ["fisher_memory", "linear_memory", "memory_capacity"]
 
-CONDITION = 1e7
-"""Largest condition number of what is read that a curve is computed from."""
 ROUNDING = 1e-13
 """Relative size from which on a direction counts as one that no input reaches."""
 SHARE = 1e-5
@@ -41,38 +39,6 @@ LARGEST_STATE = 4096
 """Values of a state that may be read as a whole."""
 CHUNK, SMALL_CHUNK = 4096, 256
 """Rows of responses that are held at a time, of vectors and of matrices."""
-
-
-@dataclass(frozen=True)
-class MemoryCurve:
-    """How much of the input at each lag can be recovered.
-
-    Attributes:
-        lags: 0..the largest asked for.
-        values: at each lag; of a memory capacity between 0 and 1.
-        bound: what the values of all lags together cannot pass.
-        standard_error: of the values where they are estimated, zeros where they are exact.
-        samples: from how many times each value is estimated, 0 where it is exact.
-
-    >>> curve = linear_memory(LinearSystem([[0.5]], [1.0]), 3)
-    >>> curve.values, round(curve.total, 8), curve.bound
-    (array([0.75      , 0.1875    , 0.046875  , 0.01171875]), 0.99609375, 1.0)
-    """
-
-    lags: np.ndarray
-    values: np.ndarray
-    bound: float
-    standard_error: np.ndarray
-    samples: int
-
-    @property
-    def total(self) -> float:
-        """The sum over the lags.
-
-        >>> linear_memory(LinearSystem([[0, 0], [1, 0]], [1, 0]), 5).total
-        2.0
-        """
-        return float(self.values.sum())
 
 
 def memory_capacity(

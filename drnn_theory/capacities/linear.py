@@ -17,7 +17,7 @@ import networkx as nx
 import numpy as np
 from scipy import sparse
 
-from drnn_theory.architectures import as_cyclic_graph
+from drnn_theory.architectures import Architecture, as_cyclic_graph
 from drnn_theory.capacities.spectra import is_stable, spectral_radius
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.edges import edge_table, unit_of
@@ -156,7 +156,7 @@ class LinearSystem:
 
 
 def linear_system(
-    architecture: Any,
+    architecture: Architecture,
     hidden_size: int,
     *,
     gain: float = 0.9,

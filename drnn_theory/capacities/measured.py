@@ -26,7 +26,7 @@ from scipy.linalg import qr, solve
 from scipy.special import eval_legendre
 from scipy.stats import chi2
 
-from drnn_theory.capacities.curves import CONDITION, MemoryCurve
+from drnn_theory.capacities.memory_curve import CONDITION, MemoryCurve
 from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
 from drnn_theory.modules import borrowed, choose_run, in_dtype
 
