@@ -15,7 +15,7 @@ LAYERS = [
     ["layers", "transformers", "architectures", "catalogue", "words", "law", "costs", "paths"],
     ["measures", "orders", "theorems", "design", "summaries", "capacities"],
     ["outputs", "modules", "models", "gradients"],
-    ["capacities.measured", "learning"],
+    ["capacities.of_models", "learning"],
     ["figures", "gallery"],
     ["report", "explorer"],
     ["__main__"],
@@ -23,7 +23,7 @@ LAYERS = [
 """Every module and folder of the package, lowest first; a layer imports from it or from below."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-TORCH = {"outputs", "modules", "models", "gradients", "capacities.measured", "learning"}
+TORCH = {"outputs", "modules", "models", "gradients", "capacities.of_models", "learning"}
 THEORY = {name for names in LAYERS[:5] for name in names}
 
 

@@ -1,14 +1,14 @@
 from .curves import fisher_memory, memory_capacity
 from .exponents import LyapunovSpectrum, exponents_together, lyapunov_exponents
 from .linear import EdgeMatrices, LinearSystem, assemble, linear_system, sample_matrices
-from .measured import (
+from .memory_curve import MemoryCurve
+from .of_models import (
     InformationCapacity,
     information_capacity,
     information_of_states,
     memory_of_states,
     simulate,
 )
-from .memory_curve import MemoryCurve
 from .spectra import spectral_radius
 
 __all__ = [

@@ -93,7 +93,7 @@ def memory_capacity(
                 f"system must be a LinearSystem or a torch module, got {shown(system)}: "
                 "linear_system builds one of an architecture"
             )
-        from drnn_theory.capacities.measured import simulated_memory
+        from drnn_theory.capacities.of_models import simulated_memory
 
         return simulated_memory(system, lags, read=read, **simulation)
     if simulation:
