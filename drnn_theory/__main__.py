@@ -75,8 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser(
         "report",
-        help="tables, checks and figures for the paper's architectures and yours",
-        description="Write tables, checks and figures for the paper's architectures and yours.",
+        help="a page to read, tables, checks and figures for the paper's architectures and yours",
+        description="Write a page to read (index.html), tables, checks and figures for the paper's "
+        "architectures and yours, those of --schemes and --scheme.",
         epilog=EPILOG,
     )
     report.add_argument(
@@ -87,13 +88,20 @@ def _parser() -> argparse.ArgumentParser:
         help="dilations to add, bottom layer first; may be repeated",
     )
     report.add_argument("--schemes", metavar="FILE.toml", help="named architectures to add")
+    report.add_argument(
+        "--only", action="store_true", help="yours alone, without the paper's architectures"
+    )
+    report.add_argument("--span", help="lags 1..SPAN are averaged; default: the file's, or 256")
     report.add_argument("--out", default="report", metavar="FOLDER", help="default: report/")
     report.add_argument("--quick", action="store_true", help="fewer lags and cases, under 20 s")
     report.add_argument("--venue", default="neurips", help="default: neurips")
     report.add_argument(
+        "--format", default="pdf,png", metavar="pdf,svg,png", help="one or more; default: pdf,png"
+    )
+    report.add_argument(
         "--columns",
         metavar='"longest path,at lag"',
-        help="measures of the LaTeX table; default: nine of them",
+        help="measures of the page's table and of LaTeX's; default: nine of them",
     )
     report.set_defaults(run=_report)
 
@@ -166,6 +174,20 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
     )
     figures.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
+    figures.add_argument(
+        "--scheme",
+        action="append",
+        default=[],
+        metavar="1,5,18,25",
+        help="dilations to draw in figures that compare, too; may be repeated",
+    )
+    figures.add_argument(
+        "--schemes", metavar="FILE.toml", help="named architectures to draw in them"
+    )
+    figures.add_argument(
+        "--only", action="store_true", help="yours alone, without the paper's architectures"
+    )
+    figures.add_argument("--span", help="lags 1..SPAN, with architectures of yours")
     figures.add_argument("--venue", default="neurips", help="default: neurips")
     figures.add_argument("--out", default="figures", metavar="FOLDER", help="default: figures/")
     figures.add_argument(
@@ -237,22 +259,41 @@ def _add(named: dict[str, Any], name: str, architecture: Any) -> None:
     named[name] = architecture
 
 
-def _report(options: argparse.Namespace) -> int:
-    from drnn_theory.catalogue import paper_architectures, read_architectures
-    from drnn_theory.report import SPAN, write_report
+def _own_architectures(options: argparse.Namespace) -> tuple[dict[str, Any], int | None]:
+    """Return the architectures of --scheme and --schemes, and the file's span if it has one."""
+    from drnn_theory.catalogue import read_architectures
 
-    named, span = paper_architectures(), SPAN
+    named: dict[str, Any] = {}
+    span = None
+    if options.schemes:
+        named, span = read_architectures(options.schemes)
     for text in options.scheme:
         scheme = read_scheme(text)
         _add(named, ",".join(map(str, scheme)), scheme)
-    if options.schemes:
-        added, chosen = read_architectures(options.schemes)
-        for name, architecture in added.items():
-            _add(named, name, architecture)
-        span = chosen or span
+    return named, span
+
+
+def _report(options: argparse.Namespace) -> int:
+    from drnn_theory.catalogue import paper_architectures
+    from drnn_theory.checks import as_integer
+    from drnn_theory.report import SPAN, write_report
+
+    own, chosen = _own_architectures(options)
+    named: dict[str, Any] = {} if options.only else paper_architectures()
+    if not own and options.only:
+        raise ValueError("--only must have architectures of your own, by --schemes or --scheme")
+    for name, architecture in own.items():
+        _add(named, name, architecture)
+    span = chosen if options.span is None else as_integer(read_number(options.span), "span")
     chosen_columns = {"columns": _words(options.columns)} if options.columns else {}
     report = write_report(
-        named, options.out, span=span, quick=options.quick, venue=options.venue, **chosen_columns
+        named,
+        options.out,
+        span=span or SPAN,
+        quick=options.quick,
+        venue=options.venue,
+        formats=_words(options.format),
+        **chosen_columns,
     )
     print(report.comparison)
     for file in report.files:
@@ -379,14 +420,33 @@ def _figures_and_venues() -> str:
 
 
 def _figures(options: argparse.Namespace) -> int:
+    from drnn_theory.checks import as_integer
     from drnn_theory.figures.venues import VENUES
-    from drnn_theory.gallery import write_figures
+    from drnn_theory.gallery import not_comparing, write_figures
     from drnn_theory.writing import FORMATS
 
     formats = [read_word(kind, "format", FORMATS) for kind in options.format.split(",")]
     venue = read_word(options.venue, "venue", VENUES)
-    for file in write_figures(options.names, options.out, venue=venue, formats=formats):
+    own, span = _own_architectures(options)
+    if options.span is not None:
+        span = as_integer(read_number(options.span), "span")
+    if not own and (options.only or options.span is not None):
+        raise ValueError(
+            "--only and --span must have architectures of your own, by --schemes or --scheme"
+        )
+    written = write_figures(
+        options.names,
+        options.out,
+        architectures=own or None,
+        only=options.only,
+        span=span,
+        venue=venue,
+        formats=formats,
+    )
+    for file in written:
         print(f"wrote {file}")
+    if own and not options.names:
+        print(f"left out, since they compare no architectures: {', '.join(not_comparing())}")
     return 0
 
 

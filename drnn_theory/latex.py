@@ -17,6 +17,7 @@ __all__ = [
     "figure_environment",
     "formula_list",
     "stacked",
+    "table_environment",
     "tabulars",
     "text_width",
 ]
@@ -175,6 +176,41 @@ def figure_environment(
         rf"  \includegraphics[width=\linewidth]{{{name}}}",
         rf"  \caption{{{as_latex(caption)}}}",
         rf"  \label{{fig:{name}}}",
+        rf"\end{{{environment}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def table_environment(
+    name: str, table: str, caption: str, provenance: str, *, wide: bool = False
+) -> str:
+    r"""Return a table of booktabs in a table environment, with caption and label above it.
+
+    It floats over both columns if ``wide``. A longtable, which cannot float, carries its caption
+    itself and follows where it stands. Where the numbers come from is a comment.
+
+    >>> print(table_environment("my_zoo", "TABLE", "Half of 1%.", "version 0.1.0"), end="")
+    % version 0.1.0
+    \begin{table}[tbp]
+      \centering
+      \caption{Half of 1\%.}
+      \label{tab:my_zoo}
+    TABLE
+    \end{table}
+    """
+    label = rf"\label{{tab:{name}}}"
+    said = rf"\caption{{{as_latex(caption)}}}"
+    if r"\begin{longtable}" in table:
+        head, rule, rest = table.partition(r"\toprule")
+        return f"{as_comment(provenance)}\n{head}{said}{label}\\\\\n{rule}{rest}\n"
+    environment = "table*" if wide else "table"
+    lines = [
+        as_comment(provenance),
+        rf"\begin{{{environment}}}[tbp]",
+        r"  \centering",
+        f"  {said}",
+        f"  {label}",
+        table,
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"

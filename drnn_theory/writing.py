@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ __all__ = [
     "FORMATS",
     "as_folder",
     "make_folder",
+    "picture",
     "replacing",
     "write_picture",
 ]
@@ -29,6 +32,12 @@ UNDATED = {
 }
 """What to leave out of a picture so that it has the same bytes on every run."""
 FORMATS = tuple(UNDATED)
+SAID = {
+    "pdf": ("Title", "Subject"),
+    "svg": ("Title", "Description"),
+    "png": ("Title", "Description"),
+}
+"""Where a format keeps title and description."""
 DOTS_PER_INCH = 200
 
 
@@ -65,12 +74,36 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
-def write_picture(figure: Figure, path: Path) -> None:
-    """Save a figure in the format that the file's name ends with, the same bytes every time."""
+def write_picture(figure: Figure, path: Path, title: str = "", description: str = "") -> None:
+    """Save a figure in the format that the file's name ends with, the same bytes every time.
+
+    Title and description are kept in the file: those of an SVG are what a screen reader says.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(picture(figure, path.suffix.removeprefix("."), title, description))
+
+
+def picture(figure: Figure, kind: str, title: str = "", description: str = "") -> bytes:
+    """Return a figure as the bytes of a picture in one of the formats."""
     import matplotlib as mpl
 
-    kind = path.suffix.removeprefix(".")
+    said = {SAID[kind][0]: title, SAID[kind][1]: description}
+    data = io.BytesIO()
     # fonts as outlines that can be edited; identifiers that do not depend on a random number
-    same = mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "drnn_theory"})
-    with same, replacing(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=UNDATED[kind])
+    with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "drnn_theory"}):
+        figure.savefig(
+            data,
+            format=kind,
+            dpi=DOTS_PER_INCH,
+            metadata={**UNDATED[kind], **{key: text for key, text in said.items() if text}},
+        )
+    if kind != "svg" or not description:
+        return data.getvalue()
+    text = data.getvalue().decode()
+    start = text.index("<svg ")
+    return (
+        text[:start]
+        + text[start:]
+        .replace("<svg ", '<svg role="img" ', 1)
+        .replace("</title>", f"</title>\n <desc>{escape(description)}</desc>", 1)
+    ).encode()

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from drnn_theory.figures.marks import COLOURS, draw_lines, legend_above, require_names
+from drnn_theory.figures.marks import (
+    COLOURS,
+    draw_lines,
+    legend_above,
+    logarithmic,
+    require_names,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from drnn_theory.capacities import InformationCapacity, LyapunovSpectrum, MemoryCurve
@@ -52,7 +58,7 @@ def plot_fisher_memory(
     Curves and bands as in :func:`plot_memory_capacity`.
     """
     ax = _draw_curves(curves, bands, ax, positive=True)
-    ax.set_yscale("log")
+    logarithmic(ax)
     ax.set_ylabel("Fisher memory $J(k)$ (no unit)")
     return ax
 
@@ -105,7 +111,7 @@ def plot_lyapunov_exponents(
     lines = {name: (np.arange(1, len(v) + 1), v) for name, v in values.items()}
     draw_lines(ax, lines)
     ax.axhline(0, color="0.5", linewidth=0.8, zorder=0)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax, "x")
     ax.set_xlabel("number of the exponent")
     ax.set_ylabel("Lyapunov exponent (per step)")
     return ax
@@ -134,5 +140,6 @@ def _draw_curves(
             low, high = (np.asarray(edge, dtype=float) for edge in shades[name])
             colour = COLOURS[i % len(COLOURS)]
             ax.fill_between(lines[name][0], low, high, color=colour, alpha=0.18, linewidth=0)
+    whole_numbers(ax, "x")
     ax.set_xlabel("lag $k$ (steps)")
     return ax

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from drnn_theory.figures.marks import Curve, draw_lines, require_names
+from drnn_theory.figures.marks import Curve, draw_lines, logarithmic, require_names, whole_numbers
 
 if TYPE_CHECKING:
     from drnn_theory.gradients import GradientProfile
@@ -31,6 +30,8 @@ def plot_path_lengths(
     require_names(lengths, "lengths")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, {name: (np.arange(len(d)), np.asarray(d)) for name, d in lengths.items()})
+    whole_numbers(ax, "x")
+    whole_numbers(ax, "y")
     edges = "edges" if vertical else "lagged edges"
     ax.set_xlabel("lag $n$ (steps)")
     ax.set_ylabel(f"shortest path $d(n)$ ({edges})")
@@ -50,6 +51,8 @@ def plot_mrl_against_span(
     require_names(curves, "curves")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, curves, points)
+    whole_numbers(ax, "x")
+    whole_numbers(ax, "y")
     ax.set_xlabel("span $m$ (lags averaged, steps)")
     ax.set_ylabel("mean recurrent length (edges)")
     return ax
@@ -63,7 +66,8 @@ def plot_mrl_against_layers(curves: Mapping[str, Curve], *, ax: Axes | None = No
     require_names(curves, "curves")
     ax = plt.gca() if ax is None else ax
     draw_lines(ax, curves, curves)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax, "x")
+    whole_numbers(ax, "y")
     ax.set_xlabel("layers $L$")
     ax.set_ylabel("mean recurrent length (edges)")
     return ax
@@ -98,7 +102,8 @@ def plot_gradient_profiles(
         for name, (lags, norms) in pairs.items()
     }
     draw_lines(ax, curves, points)
-    ax.set_yscale("log")
+    whole_numbers(ax, "x")
+    logarithmic(ax)
     ax.set_xlabel("lag $n$ (steps)")
     ax.set_ylabel(r"gradient norm $\|\partial h_T / \partial x_{T-n}\|_F$ (no unit)")
     return ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,7 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.mathtext import MathTextParser
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import (
+    FormatStrFormatter,
+    LogFormatterMathtext,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from drnn_theory.checks import shown
 
@@ -28,12 +36,24 @@ __all__ = [
     "logarithmic",
     "powers_of_two",
     "require_names",
+    "whole_numbers",
 ]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The colours of Okabe and Ito, which the colour-blind tell apart; the last is black."""
-MARKERS = "osD^vP*X"
-STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)))
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#000000", "#661100", "#332288", "#4D4D00", "#882255", "#00454F"),
+)
+"""Six colours of Okabe and Ito, which the colour-blind tell apart, and six that are much darker."""
+MARKERS = "osD^vP*X<>ph"
+STYLES = 2 * (
+    "-",
+    (0, (4, 1.6)),
+    (0, (6, 1.4, 1, 1.4)),
+    (0, (1, 1.4)),
+    (0, (6, 1.4, 1, 1.4, 1, 1.4)),
+    (0, (9, 2.6)),
+)
+"""A dash for each colour: two curves of one dash differ in lightness, so that grey is enough."""
 
 MARK = "\u2060"
 Curve = tuple[Any, Any]
@@ -112,37 +132,76 @@ def _write_names(legend: Legend) -> None:
 
 
 def legend_above(ax: Axes) -> None:
-    """Put the legend above the axes, where no curve can lie under it, as wide as it fits."""
+    """Put the legend above the axes, where no curve can lie under it, as wide as it fits.
+
+    It says which curves coincide with one drawn before.
+    """
     handles, labels = ax.get_legend_handles_labels()
     if labels:
         figure = ax.get_figure(root=True)
         assert figure is not None
         width = figure.get_size_inches()[0] * ax.get_position().width
+        labels = _with_twins(labels, _coincidences(ax))
         form = _columns(labels, width) | {"bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
         _write_names(ax.legend(handles, labels, loc="lower center", **form))
 
 
 def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Replace the legends of axes by one above them all; it must lay out its parts by itself."""
+    """Replace the legends of axes by one above them all; it must lay out its parts by itself.
+
+    It says which curves coincide wherever both are drawn.
+    """
     named: dict[str, Artist] = {}
+    same: list[dict[str, str]] = []
     for ax in axes:
         handles, labels = ax.get_legend_handles_labels()
         named |= dict(zip(map(str, labels), handles, strict=True))
+        same.append(_coincidences(ax))
         if (legend := ax.get_legend()) is not None:
             legend.remove()
-    labels = list(named)
+    everywhere = {k: v for k, v in same[0].items() if all(s.get(k) == v for s in same)}
+    labels = _with_twins(list(named), everywhere)
     form = _columns(labels, figure.get_size_inches()[0])
     legend = figure.legend(list(named.values()), labels, loc="outside upper center", **form)
     _write_names(legend)
 
 
+def _coincidences(ax: Axes) -> dict[str, str]:
+    """Return the labels of curves that have the points of one drawn before, and its label."""
+    before: dict[str, tuple[Any, Any]] = {}
+    same: dict[str, str] = {}
+    for line in ax.get_lines():
+        label, (x, y) = str(line.get_label()), line.get_data()
+        if label.startswith("_") or line.get_linestyle() == "None" or np.size(x) < 2:
+            continue
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        for other, (u, v) in before.items():
+            if np.array_equal(x, u) and np.array_equal(y, v, equal_nan=True):
+                same[label] = other
+                break
+        else:
+            before[label] = (x, y)
+    return same
+
+
+def _with_twins(labels: Sequence[str], same: Mapping[str, str]) -> list[str]:
+    return [
+        f"{label} (same as {same[label].removeprefix(MARK)})" if label in same else label
+        for label in labels
+    ]
+
+
 def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
     """Return how a legend stands in as many columns as fit into a width in inches."""
     size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
-    # a letter is about half as wide as its size; a handle and its gaps about four letters
-    column = size * (0.5 * max(map(len, labels)) + 4)
-    ncols = max(1, min(len(labels), int(72 * width / column)))
-    rows = -(-len(labels) // ncols)
+    letters = [len(label) for label in labels]
+
+    def fits(rows: int) -> bool:
+        # a letter is about half as wide as its size; a handle and its gaps about four letters
+        widest = [max(letters[k : k + rows]) for k in range(0, len(letters), rows)]
+        return sum(size * (0.5 * most + 4) for most in widest) <= 72 * width
+
+    rows = next((n for n in range(1, len(labels)) if fits(n)), len(labels))
     return {
         "ncols": -(-len(labels) // rows),
         "frameon": False,
@@ -152,18 +211,51 @@ def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
 
 
 def logarithmic(ax: Axes) -> None:
-    """Make the y axis logarithmic with its values written out: 1, 2, 5, 10, .."""
+    """Make the y axis logarithmic: 1, 2, 5, 10, .. written out, powers of ten where it is long."""
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    low, high = ax.get_ylim()
+    if high / low > 10**4:
+        ax.yaxis.set_major_locator(LogLocator(numticks=8))
+        ax.yaxis.set_major_formatter(LogFormatterMathtext())
+        ax.yaxis.set_minor_locator(NullLocator())
+    else:
+        subs = (1,) if high / low > 300 else (1, 2, 5) if high / low > 3 else range(1, 10)
+        ax.yaxis.set_major_locator(LogLocator(subs=tuple(map(float, subs))))
+        ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def powers_of_two(ax: Axes, axis: Literal["x", "y"]) -> None:
-    """Make an axis logarithmic with its values written out: 1, 2, 4, .."""
+    """Make an axis logarithmic, its values 1, 2, 4, .. written out; a short one stays linear.
+
+    An axis is short if it has fewer than three powers of two, or reaches zero: then its values are
+    whole numbers.
+    """
+    low, high = _limits_of_data(ax, axis)
+    if (
+        not 0 < low <= high < math.inf
+        or math.floor(math.log2(high)) - math.ceil(math.log2(low)) < 2
+    ):
+        whole_numbers(ax, axis)
+        return
     if axis == "x":
         ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        own = ax.xaxis
     else:
         ax.set_yscale("log", base=2)
-        ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        own = ax.yaxis
+    own.set_major_formatter(FormatStrFormatter("%g"))
+    own.set_minor_locator(NullLocator())
+
+
+def whole_numbers(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """Write whole numbers along an axis that counts edges, lags or layers."""
+    own = ax.xaxis if axis == "x" else ax.yaxis
+    own.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 4, 5, 10], min_n_ticks=3))
+    own.set_major_formatter(FormatStrFormatter("%g"))
+
+
+def _limits_of_data(ax: Axes, axis: Literal["x", "y"]) -> tuple[float, float]:
+    """Return the least and the largest value drawn along an axis, without margins."""
+    low, high = ax.dataLim.intervalx if axis == "x" else ax.dataLim.intervaly
+    return float(low), float(high)

@@ -9,13 +9,14 @@ measured here; everything else is computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from tqdm import tqdm
 
+from drnn_theory.architectures import Architecture
 from drnn_theory.checks import one_of, shown
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.computed import COMPUTED
@@ -25,7 +26,7 @@ from drnn_theory.gallery.measured import MEASURED
 from drnn_theory.gallery.unfolded import UNFOLDED
 from drnn_theory.writing import FORMATS, as_folder, make_folder
 
-__all__ = ["FIGURES", "PaperFigure", "write_figures"]
+__all__ = ["FIGURES", "PaperFigure", "not_comparing", "write_figures"]
 
 FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*UNFOLDED, *COMPUTED, *MEASURED, *LEARNED)}
 """Name -> figure, in the order of a paper."""
@@ -35,16 +36,23 @@ def write_figures(
     names: Iterable[str] = (),
     out: str | Path = "figures",
     *,
+    architectures: Mapping[str, Architecture] | None = None,
+    only: bool = False,
+    span: int | None = None,
     venue: str = "neurips",
     formats: Iterable[str] = ("pdf",),
 ) -> list[Path]:
     """Write figures into a folder and return the files: all of them, or those named.
 
-    Each has its picture in every format, the numbers behind it (CSV), a caption of one line to be
-    read (txt), the figure with caption and label for LaTeX (NAME.tex, which needs graphicx) and,
-    where it compares, a table (NAME_table.tex, which needs booktabs). Pictures have the width, the
-    sizes and the fonts of the venue, and the same bytes on every run. Raises ValueError or
-    TypeError for an unknown name, venue or format, before anything is written.
+    Each has its picture in every format, the numbers behind it (CSV), a caption and an alternative
+    text of one line each (txt), the figure with caption and label for LaTeX (NAME.tex, which needs
+    graphicx) and, where it compares, a table with its own (NAME_table.tex, which needs booktabs).
+    Pictures have the width, the sizes and the fonts of the venue, and the same bytes on every run.
+
+    ``architectures``, by their names, are drawn beside the paper's, or alone where ``only`` is set,
+    over the lags 1..``span`` (the figure's own unless given): in all figures that compare
+    architectures, or in those named. Raises ValueError or TypeError for an unknown name, venue or
+    format, and for a figure that compares none, before anything is written.
 
     >>> import tempfile
     >>> files = write_figures(["zoo"], tempfile.mkdtemp(), formats=["svg"])
@@ -53,13 +61,29 @@ def write_figures(
     """
     chosen, formats = _among(FIGURES, names, "names"), _among(FORMATS, formats, "formats")
     venue_style(venue)
+    figures = [FIGURES[name] for name in chosen or FIGURES]
+    if architectures is not None:
+        if not chosen:
+            figures = [figure for figure in figures if figure.own is not None]
+        figures = [figure.of(architectures, span=span, only=only) for figure in figures]
+    elif only or span is not None:
+        raise ValueError("only and span must be given with architectures, got none")
     folder = as_folder(out)
     make_folder(folder)
     files: list[Path] = []
     with mpl.rc_context():
-        for name in tqdm(chosen or FIGURES, desc="figures", unit="figure", disable=None):
-            files += FIGURES[name].write(folder, venue, formats)
+        for figure in tqdm(figures, desc="figures", unit="figure", disable=None):
+            files += figure.write(folder, venue, formats)
     return files
+
+
+def not_comparing() -> list[str]:
+    """Return the names of the figures that compare no architectures.
+
+    >>> "engines" in not_comparing(), "zoo" in not_comparing()
+    (True, False)
+    """
+    return [name for name, figure in FIGURES.items() if figure.own is None]
 
 
 def _among(known: Collection[str], values: Any, what: str) -> list[str]:

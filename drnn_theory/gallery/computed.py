@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,17 +14,23 @@ from matplotlib.figure import Figure
 
 from drnn_theory import architectures as zoo
 from drnn_theory.catalogue import paper_architectures
-from drnn_theory.design import load_optimal_schemes
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.figures import (
     plot_digit_means,
-    plot_mrl_against_layers,
     plot_mrl_against_span,
     plot_path_lengths,
 )
-from drnn_theory.figures.marks import legend_above_all, powers_of_two
+from drnn_theory.figures.marks import powers_of_two
+from drnn_theory.gallery.describing import at_last
+from drnn_theory.gallery.designed import OPTIMAL_SCHEMES
 from drnn_theory.gallery.figure import PaperFigure, Rows
-from drnn_theory.gallery.overview import curves_by_name, measures_side_by_side, path_lengths_by_lag
+from drnn_theory.gallery.overview import (
+    curves_by_name,
+    measures_side_by_side,
+    mrl_by_span,
+    path_lengths_by_lag,
+    together,
+)
 from drnn_theory.measures import compute_mrl
 from drnn_theory.paths import shortest_path_lengths
 from drnn_theory.tables import convention
@@ -69,12 +76,36 @@ def _against_span() -> list[dict[str, Any]]:
 
 
 def _paint_against_span(rows: Rows, figure: Figure) -> None:
-    lines, points = (
-        curves_by_name(rows, "span", column) for column in ("closed form", "mean recurrent length")
-    )
+    closed = [row for row in rows if row.get("closed form") is not None]
+    lines = curves_by_name(closed, "span", "closed form")
+    points = curves_by_name(closed, "span", "mean recurrent length")
+    others = [row for row in rows if row.get("closed form") is None]
+    lines |= curves_by_name(others, "span", "mean recurrent length")
     ax = plot_mrl_against_span(lines, points=points, ax=figure.subplots())
-    ax.set_xscale("log", base=2)
+    powers_of_two(ax, "x")
     powers_of_two(ax, "y")
+
+
+def _own_against_span(own: Mapping[str, Any], span: int | None, only: bool) -> PaperFigure:
+    together(dict.fromkeys(CLOSED_FORMS), own, only=only)
+    figure = FIGURE_AGAINST_SPAN
+    named = "the architectures named" if only else "architectures of one's own"
+    caption = f"Mean recurrent length of {named} against the span, the number of lags averaged"
+    alone = mrl_by_span(own, span or 2**12, name=figure.name, caption=f"{caption}.")
+    if only:
+        return alone
+
+    def both() -> list[Any]:
+        columns = dict.fromkeys(("layers", "closed form", "theorem"))
+        return [*figure.rows, *({**columns, **row} for row in alone.rows)]
+
+    return replace(
+        figure,
+        caption=f"{caption}; beside them, with markers, stacks of L = 1..13 layers at the span "
+        "m = 2^(L-1) that each reaches.",
+        compute=both,
+        height=figure.height + 0.4,
+    )
 
 
 ZOO_DILATIONS = exponential_dilations(7)
@@ -139,6 +170,15 @@ def _digit_means() -> list[dict[str, Any]]:
     ]
 
 
+def _digits_in_words(rows: Rows) -> str:
+    least = min(rows, key=lambda row: float(row["F"]))
+    return (
+        "Lines of the periodic part F against the position of N in its octave, one line for each "
+        "of three octaves: zero at powers of two, negative and ever more jagged between. The "
+        f"least value drawn is {least['F']:.4g}, at N = {least['lags']}."
+    )
+
+
 def _paint_digit_means(rows: Rows, figure: Figure) -> None:
     curves = {
         f"$N = 2^{{{octave}}}..2^{{{octave + 1}}}$": (
@@ -150,85 +190,70 @@ def _paint_digit_means(rows: Rows, figure: Figure) -> None:
     plot_digit_means(curves, ax=figure.subplots())
 
 
-DESIGN_SPAN = 256
+PAPER: dict[str, Any] = {
+    name.replace("2^(l-1) in layer l", "$2^{l-1}$, 7 layers"): a
+    for name, a in paper_architectures(7).items()
+}
 
 
-def _optimal() -> list[dict[str, Any]]:
-    return [
-        {
-            "layers": row["layers"],
-            "span": row["span"],
-            "optimal schemes": "; ".join(" ".join(map(str, s)) for s in row["schemes"]),
-            "optimum": row["mrl"],
-            "best exponential": row["exponential_mrl"],
-            "powers of two": compute_mrl(
-                exponential_dilations(row["layers"]), row["span"], exact=True
-            ),
-            "counting bound": row["counting_bound"],
-        }
-        for row in load_optimal_schemes()
-        if row["span"] == DESIGN_SPAN
-    ]
+def _own_lengths(own: Mapping[str, Any], span: int | None, only: bool) -> PaperFigure:
+    return path_lengths_by_lag(
+        together(PAPER, own, only=only),
+        span or SPAN,
+        name="path_lengths",
+        caption="Shortest path lengths d(n) by lag, in the worst starting phase.",
+    )
 
 
-def _paint_optimal(rows: Rows, figure: Figure) -> None:
-    left, right = figure.subplots(1, 2)
-    layers = [row["layers"] for row in rows]
-    names = ("powers of two", "best exponential", "optimum", "counting bound")
-    means = {name: [float(row[name]) for row in rows] for name in names}
-    plot_mrl_against_layers({name: (layers, means[name]) for name in names}, ax=left)
-    powers_of_two(left, "y")
-    left.set_yticks([9, 12, 16, 32, 64, 128])
-    bound = np.array(means["counting bound"])
-    above = {n: (layers, 100 * (np.array(means[n]) / bound - 1)) for n in names[:-1]}
-    plot_mrl_against_layers(above, ax=right)
-    right.set_yscale("symlog", linthresh=1, linscale=0.3)
-    right.set_yticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
-    right.set_ylabel("above the counting bound (%)")
-    legend_above_all(figure, (left, right))
+def _own_zoo(own: Mapping[str, Any], span: int | None, only: bool) -> PaperFigure:
+    return measures_side_by_side(
+        together(ZOO, own, only=only),
+        span or SPAN,
+        name="zoo",
+        caption="Mean and longest shortest path of architectures, and the recurrent edges per "
+        "hidden node that they cost.",
+        table_caption="Mean recurrent length and longest shortest path of architectures, in edges, "
+        "and what they cost.",
+    )
 
 
-def _optimal_table(rows: Rows) -> Rows:
-    return [
-        {
-            "layers": row["layers"],
-            "an optimal scheme": row["optimal schemes"].split(";")[0].replace(" ", ", "),
-            "optimum": f"{float(row['optimum']):.3f}",
-            "exponential": f"{float(row['best exponential']):.3f}",
-            "powers of two": f"{float(row['powers of two']):.3f}",
-            "bound": f"{float(row['counting bound']):.3f}",
-        }
-        for row in rows
-    ]
+FIGURE_AGAINST_SPAN = PaperFigure(
+    "mrl_against_span",
+    "Mean recurrent length against the span m = 2^(L-1) for stacks of L = 1..13 layers: closed "
+    "forms (lines) on the exact values of the unfolded graph (markers). Lags 1 and 2^(l-1) in "
+    "layer l have the means of dilations 1, 2, .., m.",
+    _against_span,
+    _paint_against_span,
+    2.8,
+    at_last(
+        "Lines of the mean recurrent length, in edges, against the span",
+        "span",
+        "mean recurrent length",
+    ),
+    own=_own_against_span,
+)
 
 
 COMPUTED = (
     path_lengths_by_lag(
-        {
-            name.replace("2^(l-1) in layer l", "$2^{l-1}$, 7 layers"): a
-            for name, a in paper_architectures(7).items()
-        },
+        PAPER,
         SPAN,
         name="path_lengths",
         caption="Shortest path lengths d(n) of seven-layer architectures, by lag. That of the lags "
         "1 and 2^(l-1) in layer l coincides with that of dilations 1..64, the skip RNN's with the "
         "plain stack's up to lag 63.",
+        own=_own_lengths,
     ),
-    PaperFigure(
-        "mrl_against_span",
-        "Mean recurrent length against the span m = 2^(L-1) for stacks of L = 1..13 layers: closed "
-        "forms (lines) on the exact values of the unfolded graph (markers). Lags 1 and 2^(l-1) in "
-        "layer l have the means of dilations 1, 2, .., m.",
-        _against_span,
-        _paint_against_span,
-        2.8,
-    ),
+    FIGURE_AGAINST_SPAN,
     measures_side_by_side(
         ZOO,
         SPAN,
         name="zoo",
         caption="Mean and longest shortest path of recurrent and convolutional architectures, and "
         "the recurrent edges per hidden node that they cost.",
+        table_caption="Mean recurrent length and longest shortest path of recurrent and "
+        "convolutional architectures, in edges, and what they cost.",
+        own=_own_zoo,
     ),
     PaperFigure(
         "clockwork_phases",
@@ -237,6 +262,12 @@ COMPUTED = (
         _phases,
         _paint_phases,
         2.4,
+        at_last(
+            "Lines of the shortest path length d(n), in edges, against the lag n",
+            "lag",
+            "d(n)",
+            "input",
+        ),
         wide=False,
         about={"span": PHASE_LAGS, "convention": convention(lags="0..span")},
     ),
@@ -248,17 +279,9 @@ COMPUTED = (
         _digit_means,
         _paint_digit_means,
         2.4,
+        _digits_in_words,
         wide=False,
         about={"convention": convention(False, lags="0..N - 1")},
     ),
-    PaperFigure(
-        "optimal_schemes",
-        "The best dilations for lags 1..256 against exponential schemes and the counting bound: "
-        "mean recurrent length (left) and its distance to the bound (right, linear below 1%), by "
-        "number of layers.",
-        _optimal,
-        _paint_optimal,
-        2.6,
-        compared=_optimal_table,
-    ),
+    OPTIMAL_SCHEMES,
 )

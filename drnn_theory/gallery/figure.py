@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from drnn_theory.architectures import Architecture, as_architecture
+from drnn_theory.checks import as_integer, shown
 from drnn_theory.figures.venues import venue_style
-from drnn_theory.latex import figure_environment
+from drnn_theory.latex import figure_environment, table_environment
 from drnn_theory.tables import Table, convention, spoken
 from drnn_theory.writing import replacing, write_picture
 
@@ -54,6 +57,8 @@ class PaperFigure:
     """(numbers, empty figure) -> None; the figure has its size."""
     height: float
     """Inches."""
+    describe: Callable[[Rows], str]
+    """rows -> what the figure shows, in words for who cannot see it, its main numbers included."""
     wide: bool = True
     """Whether it takes both columns of a venue that has two."""
     about: Mapping[str, Any] = field(default_factory=lambda: {"convention": convention()})
@@ -62,6 +67,10 @@ class PaperFigure:
     """The numbers as rows, one per line of the CSV."""
     compared: Callable[[Rows], Rows] | None = None
     """rows -> those of a table that fits on a page, for comparisons."""
+    table_caption: str = ""
+    """One line above that table; the figure's own unless given."""
+    own: Callable[[Mapping[str, Architecture], int | None, bool], PaperFigure] | None = None
+    """(architectures, span, only) -> the figure of these, where architectures are compared."""
 
     @cached_property
     def numbers(self) -> Any:
@@ -107,6 +116,46 @@ class PaperFigure:
         said = "; ".join(part for part in (self._lags(), spoken(self.table.where)) if part)
         return f"{self.caption} {_sentence(said)}"
 
+    @property
+    def alternative_text(self) -> str:
+        """What the figure shows, in words and with its main numbers, for who cannot see it.
+
+        >>> from drnn_theory import FIGURES
+        >>> FIGURES["clockwork_phases"].alternative_text[:58]
+        'Lines of the shortest path length d(n) against the lag n, '
+        """
+        return self.describe(self.rows)
+
+    def of(
+        self,
+        architectures: Mapping[str, Architecture],
+        *,
+        span: int | None = None,
+        only: bool = False,
+    ) -> PaperFigure:
+        """Return the figure with these architectures, beside the paper's unless ``only`` they.
+
+        Raises ValueError for a figure that compares no architectures, and for a name that the
+        figure has already.
+
+        >>> from drnn_theory import FIGURES
+        >>> own = FIGURES["zoo"].of({"mine": [1, 5, 18, 25]}, span=99, only=True)
+        >>> own.rows[0]["architecture"], own.rows[0]["exactly"]
+        ('mine', Fraction(785, 99))
+        """
+        if self.own is None:
+            raise ValueError(
+                f"{self.name} compares no architectures: draw it without any, got "
+                f"{shown(list(architectures))}"
+            )
+        if not isinstance(architectures, Mapping) or not architectures:
+            raise ValueError(
+                "architectures must be a dictionary of one or more names and architectures, "
+                f"got {shown(architectures)}"
+            )
+        checked = {str(name): as_architecture(a) for name, a in architectures.items()}
+        return self.own(checked, None if span is None else as_integer(span, "span"), only)
+
     def _lags(self) -> str:
         """Return over which lags paths are averaged, and what counts, empty where nothing is."""
         table = self.table
@@ -117,11 +166,12 @@ class PaperFigure:
         span = "span" if said["span"] is None else str(said["span"])
         return "" if said["convention"] is None else said["convention"].replace("span", span)
 
-    def draw(self, venue: str | None = None) -> Figure:
+    def draw(self, venue: str | None = None, *, width: float | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
 
-        Without a venue it is as much larger as the current style's text is than a venue's. pyplot
-        does not know of it: as the last line of a cell it is shown once.
+        Without a venue it is as much larger as the current style's text is than a venue's. It is as
+        wide as the venue has it unless a ``width`` in inches is given. pyplot does not know of it:
+        as the last line of a cell it is shown once.
 
         >>> from drnn_theory import FIGURES
         >>> figure = FIGURES["clockwork_phases"].draw("icml")
@@ -133,9 +183,11 @@ class PaperFigure:
             if venue is None:
                 ticks = FontProperties(size=mpl.rcParams["xtick.labelsize"])
                 larger = ticks.get_size_in_points() / TICKS
-                size = (larger * WIDTH, larger * self.height)
+                size = (width or larger * WIDTH, larger * self.height)
             else:
-                size = (style["figure.figsize"][0], self.height)
+                usual = style["figure.figsize"][0]
+                # a legend takes more rows where the page is narrower
+                size = (width or usual, self.height * (1.25 if width and width < usual else 1))
             figure = _Drawing(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
         return figure
@@ -155,6 +207,26 @@ class PaperFigure:
         caption = f"{self.caption} {_sentence(lags)}" if lags else self.caption
         return figure_environment(self.name, caption, spoken(self.table.where), wide=self.wide)
 
+    def latex_table(self, *, width: float = 5.5) -> str:
+        r"""Return the comparison in a table environment, with caption and label, for booktabs.
+
+        Raises ValueError where there is none.
+
+        >>> from drnn_theory import FIGURES
+        >>> print(FIGURES["zoo"].latex_table()[-34:], end="")
+          \label{tab:zoo}
+        \end{table*}
+        """
+        lags = self._lags()
+        caption = self.table_caption or self.caption
+        return table_environment(
+            self.name,
+            self.latex(width=width).rstrip(),
+            f"{caption} {_sentence(lags)}" if lags else caption,
+            spoken(self.table.where),
+            wide=self.wide,
+        )
+
     def latex(self, *, width: float = 5.5) -> str:
         r"""Return the comparison as a LaTeX table for the package booktabs; ValueError if none.
 
@@ -171,7 +243,8 @@ class PaperFigure:
     def write(self, folder: Path, venue: str, formats: Iterable[str]) -> list[Path]:
         """Write pictures, numbers (CSV), the caption to be read (txt), the figure for LaTeX (tex).
 
-        A comparison has its table in a file of its own, NAME_table.tex.
+        The file to be read has the alternative text, too, on a line of its own. A comparison has
+        its table in a file of its own, NAME_table.tex.
 
         >>> from tempfile import TemporaryDirectory
         >>> from drnn_theory import FIGURES
@@ -185,15 +258,15 @@ class PaperFigure:
             drawn = self.draw(venue)
             for kind in formats:
                 files.append(folder / f"{self.name}.{kind}")
-                write_picture(drawn, files[-1])
+                write_picture(drawn, files[-1], self.name, self.alternative_text)
         texts = {
             f"{self.name}.csv": self.table.to_csv(),
-            f"{self.name}.txt": f"{self.full_caption}\n",
+            f"{self.name}.txt": f"{self.full_caption}\n{self.alternative_text}\n",
             f"{self.name}.tex": self.latex_figure(),
         }
         if self.compared is not None:
             width = venue_style(venue)["figure.figsize"][0]
-            texts[f"{self.name}_table.tex"] = self.latex(width=width)
+            texts[f"{self.name}_table.tex"] = self.latex_table(width=width)
         for name, text in texts.items():
             files.append(folder / name)
             with replacing(files[-1]) as temporary:
@@ -201,7 +274,7 @@ class PaperFigure:
         return files
 
     def _repr_html_(self) -> str:
-        return f"<b>{self.name}</b>: {self.full_caption}"
+        return f"<b>{escape(self.name)}</b>: {escape(self.full_caption)}"
 
 
 def _sentence(text: str) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_scatter, plot_training
 from drnn_theory.figures.marks import Curve, legend_above_all
+from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
 from drnn_theory.tables import Table, convention
@@ -66,6 +67,18 @@ def _decides_table(rows: Rows) -> Rows:
     ]
 
 
+def _decides_in_words(rows: Rows) -> str:
+    ends = {
+        f"{row['matrices']} matrices, {row['biases']} biases, {_readout(row)} read-out": 100
+        * float(row["accuracy"])
+        for row in rows
+    }
+    return (
+        "Three panels of the share of symbols right against the step of training, one for each way "
+        f"to draw the matrices. In the end, in per cent: {in_words(ends)}."
+    )
+
+
 PANELS = (
     ("torch", "mean recurrent length", "mean recurrent\nlength (edges)"),
     ("orthogonal", "mean recurrent length", "mean recurrent\nlength (edges)"),
@@ -94,15 +107,31 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
                 x.append(float(row[measure]))
                 y.append(float(row["accuracy"]))
         plot_scatter(dict(sorted(groups.items())), ax=ax)
-        # the table turns the sign of what should be small, so that all are expected positive
-        sign = -1 if measure == "mean recurrent length" else 1
-        rank = sign * _rank(matrices, measure, "accuracy")
+        rank = _rank_as_drawn(matrices, measure)
         ax.set_title(f"{MATRICES[matrices]}: ${rank:.2f}$")
         ax.set_xlabel(label)
         ax.set_ylim(0, 1.02)
         ax.axhline(1 / 8, color="0.6", linewidth=0.6, zorder=0)
     axes[0].set_ylabel("share right after training")
     legend_above_all(figure, axes)
+
+
+def _learnability_in_words(rows: Rows) -> str:
+    said = {
+        f"{MATRICES[matrices]}, {measure}": _rank_as_drawn(matrices, measure)
+        for matrices, measure, _ in PANELS
+    }
+    return (
+        f"Three panels of points, one for each of {len({row['architecture'] for row in rows})} "
+        "architectures: the share of right answers after training against a measure. Rank "
+        f"correlations: {in_words(said)}."
+    )
+
+
+def _rank_as_drawn(matrices: str, measure: str) -> float:
+    # the table turns the sign of what should be small, so that all are expected positive
+    sign = -1 if measure == "mean recurrent length" else 1
+    return sign * _rank(matrices, measure, "accuracy")
 
 
 def _ranks_table(_: Rows) -> Rows:
@@ -128,8 +157,11 @@ LEARNED = (
         _decides,
         _paint_decides,
         2.4,
+        _decides_in_words,
         about={},
         compared=_decides_table,
+        table_caption="Copy memory with a delay of 500 steps: steps until a DilatedRNN of nine "
+        "layers of ten tanh units has learnt it, by how it is drawn (one seed).",
     ),
     PaperFigure(
         "learnability",
@@ -140,7 +172,10 @@ LEARNED = (
         lambda: load_measured("learnability_architectures"),
         _paint_learnability,
         2.4,
+        _learnability_in_words,
         about={"span": 64, "convention": convention()},
         compared=_ranks_table,
+        table_caption="Rank correlations of measures with the share of right answers after "
+        "training, over all architectures and within groups.",
     ),
 )

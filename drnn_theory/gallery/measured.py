@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from drnn_theory.figures import plot_gradient_profiles, plot_measures, plot_scatter
 from drnn_theory.figures.marks import (
@@ -16,7 +17,9 @@ from drnn_theory.figures.marks import (
     legend_above_all,
     logarithmic,
     powers_of_two,
+    whole_numbers,
 )
+from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
 from drnn_theory.tables import Table
@@ -236,11 +239,79 @@ def _paint_engines(rows: Rows, figure: Figure) -> None:
             for name in names
         }
         draw_lines(ax, curves, curves)
-        ax.set_yscale("log")
+        logarithmic(ax)
         ax.set_xlabel(label)
     axes[0].set_xscale("log")
+    axes[0].xaxis.set_minor_locator(NullLocator())
+    whole_numbers(axes[1], "x")
     axes[0].set_ylabel("median time (s)")
     legend_above_all(figure, axes)
+
+
+def _law_in_words(rows: Rows) -> str:
+    largest = max(row["hidden size"] for row in rows)
+    said = []
+    for network, title in NETWORKS.items():
+        (end,) = [r for r in rows if (r["network"], r["hidden size"]) == (network, largest)][-1:]
+        ratio = math.sqrt(end["measured"] / end["law"])
+        said.append(f"{title} {ratio:.3g} times the law at lag {end['lag']}")
+    return (
+        "Three panels of gradient norms against the lag, the law as a line and measurements as "
+        f"markers, by hidden size. With {largest} units: {'; '.join(said)}."
+    )
+
+
+def _flow_in_words(rows: Rows) -> str:
+    drawn = [row for row in rows if row["weights"] == "uniform"]
+    ranks = {
+        (row["reach"], row["predictor"]): row["spearman"]
+        for row in load_measured("gradient_flow_correlations")
+        if (row["weights"], row["architectures"]) == ("uniform", "all")
+    }
+    mean = ("log gradient", "mean recurrent length"), ("horizon", "mean recurrent length")
+    return (
+        f"Three panels of points, one for each of {len(drawn)} architectures. Rank correlations: "
+        f"gradient with mean recurrent length {-ranks[mean[0]]:.2f}, horizon with it "
+        f"{-ranks[mean[1]]:.2f}, gradient with the law {ranks['log gradient', 'law']:.2f}."
+    )
+
+
+def _speed_in_words(rows: Rows) -> str:
+    one = [row for row in rows if row["threads"] == 1]
+    means = {
+        str(SIDES.get(side, side)): math.exp(
+            float(np.mean([math.log(r["times DilatedRNN"]) for r in one if r["side"] == side]))
+        )
+        for side in dict.fromkeys(row["side"] for row in one)
+    }
+    return (
+        "A panel for each length of sequence, a row for each cell and size, markers at the time "
+        f"over that of DilatedRNN. Geometric means on one thread: {in_words(means)}."
+    )
+
+
+def _start_in_words(rows: Rows) -> str:
+    steps = {row["start"]: row["sequential steps"] for row in rows}
+    first, last = min(steps), max(steps)
+    ups = [row["speed-up"] for row in rows if row["start"] == last and not row["fusion"]]
+    return (
+        f"Time per training step against the starting dilation, {first} to {last}, for 20 and 64 "
+        f"units; and sequential steps, which fall from {steps[first]} to {steps[last]}. At "
+        f"{last} a step without fusion is {min(ups):.2f} to {max(ups):.2f} times as fast as at "
+        f"{first}."
+    )
+
+
+def _engines_in_words(rows: Rows) -> str:
+    grown = [row for row in rows if row["grows"] == "span"]
+    last: dict[str, Any] = {}
+    for row in grown:
+        last[str(row["engine"])] = row
+    said = [f"{name} {r['seconds']:.3g} s at span {r['span']}" for name, r in last.items()]
+    return (
+        "Two panels of median times, against the span and against the number of layers, one line "
+        f"for each engine. The longest of each: {'; '.join(said)}."
+    )
 
 
 MEASURED = (
@@ -253,6 +324,7 @@ MEASURED = (
         lambda: load_measured("gradient_law"),
         _paint_law,
         2.4,
+        _law_in_words,
         about={},
     ),
     PaperFigure(
@@ -264,7 +336,10 @@ MEASURED = (
         lambda: load_measured("gradient_flow"),
         _paint_flow,
         2.4,
+        _flow_in_words,
         compared=_flow_table,
+        table_caption="Rank correlations of measured gradient flow with what predicts it, by how "
+        "the weights are drawn and over which architectures (how many).",
     ),
     PaperFigure(
         "speed",
@@ -275,8 +350,11 @@ MEASURED = (
         _speed,
         _paint_speed,
         2.6,
+        _speed_in_words,
         about={},
         compared=_speed_table,
+        table_caption="Time of forward and backward pass of nine layers 1..256 on the CPU, batch "
+        "32, in units of that of DilatedRNN with as many threads.",
     ),
     PaperFigure(
         "starting_dilation",
@@ -286,7 +364,10 @@ MEASURED = (
         lambda: load_measured("starting_dilation"),
         _paint_start,
         2.3,
+        _start_in_words,
         compared=_start_table,
+        table_caption="Time per training step (1000 steps, batch 32, one CPU thread), and its "
+        "ratio to a start at 1, of nine layers by their starting dilation.",
     ),
     PaperFigure(
         "engines",
@@ -295,5 +376,6 @@ MEASURED = (
         lambda: load_measured("engines"),
         _paint_engines,
         2.6,
+        _engines_in_words,
     ),
 )

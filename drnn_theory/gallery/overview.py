@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from drnn_theory.architectures import Architecture
 from drnn_theory.figures import plot_measures, plot_mrl_against_span, plot_path_lengths
 from drnn_theory.figures.marks import powers_of_two
+from drnn_theory.gallery.describing import at_last, in_words, values_of
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measures import (
     compute_mrl,
@@ -23,7 +24,13 @@ from drnn_theory.measures import (
 from drnn_theory.paths import lengths_over_phases
 from drnn_theory.tables import convention
 
-__all__ = ["curves_by_name", "measures_side_by_side", "mrl_by_span", "path_lengths_by_lag"]
+__all__ = [
+    "curves_by_name",
+    "measures_side_by_side",
+    "mrl_by_span",
+    "path_lengths_by_lag",
+    "together",
+]
 
 
 def curves_by_name(
@@ -41,9 +48,14 @@ def curves_by_name(
 
 
 def path_lengths_by_lag(
-    architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
+    architectures: Mapping[str, Architecture],
+    span: int,
+    *,
+    name: str,
+    caption: str,
+    own: Any = None,
 ) -> PaperFigure:
-    """Return the figure of d(n) in the worst phase for lags 0..span."""
+    """Return the figure of d(n) in the worst phase for lags 0..span; ``own`` that of others."""
 
     def compute() -> Rows:
         return [
@@ -60,7 +72,10 @@ def path_lengths_by_lag(
             ax.set_xticks(range(0, span + 1, 8))
 
     about = {"span": span, "convention": convention(lags="0..span")}
-    return PaperFigure(name, caption, compute, paint, 2.8, about=about)
+    what = "Lines of the shortest path length d(n), in edges, against the lag n"
+    describe = at_last(what, "lag", "d(n)")
+    height = _height(len(architectures))
+    return PaperFigure(name, caption, compute, paint, height, describe, about=about, own=own)
 
 
 def mrl_by_span(
@@ -80,14 +95,27 @@ def mrl_by_span(
     def paint(rows: Rows, figure: Figure) -> None:
         curves = curves_by_name(rows, "span", "mean recurrent length")
         ax = plot_mrl_against_span(curves, ax=figure.subplots())
-        ax.set_xscale("log", base=2)
+        powers_of_two(ax, "x")
         powers_of_two(ax, "y")
 
-    return PaperFigure(name, caption, compute, paint, 2.8)
+    what = "Lines of the mean recurrent length, in edges, against the span"
+    describe = at_last(what, "span", "mean recurrent length")
+    return PaperFigure(name, caption, compute, paint, _height(len(architectures)), describe)
+
+
+def _height(curves: int) -> float:
+    """Return inches for so many curves, whose legend takes a row for each two."""
+    return 2.8 + 0.12 * max(0, -(-curves // 2) - 3)
 
 
 def measures_side_by_side(
-    architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
+    architectures: Mapping[str, Architecture],
+    span: int,
+    *,
+    name: str,
+    caption: str,
+    table_caption: str = "",
+    own: Any = None,
 ) -> PaperFigure:
     """Return the figure of mean and longest shortest path, and what they cost, shortest first."""
 
@@ -129,7 +157,41 @@ def measures_side_by_side(
 
     height = max(1.6, 0.2 * len(architectures))
     about = {"span": span, "convention": convention()}
-    return PaperFigure(name, caption, compute, paint, height, about=about, compared=_compared)
+    return PaperFigure(
+        name,
+        caption,
+        compute,
+        paint,
+        height,
+        _measures_in_words,
+        about=about,
+        compared=_compared,
+        table_caption=table_caption,
+        own=own,
+    )
+
+
+def _measures_in_words(rows: Rows) -> str:
+    means = values_of(rows, "architecture", "mean recurrent length")
+    return (
+        f"A row of markers for each of {len(rows)} architectures, shortest mean first: mean and "
+        "longest shortest path, and recurrent edges per hidden node. Mean recurrent lengths in "
+        f"edges: {in_words(means)}."
+    )
+
+
+def together(
+    paper: Mapping[str, Architecture], own: Mapping[str, Architecture], *, only: bool
+) -> dict[str, Architecture]:
+    """Return the paper's architectures and one's own, these last so that they are drawn on top.
+
+    Raises ValueError where one has the name of another.
+    """
+    if only:
+        return dict(own)
+    if twice := sorted(paper.keys() & own.keys()):
+        raise ValueError(f"names in a figure must differ, got {twice[0]!r} twice")
+    return {**paper, **own}
 
 
 def _compared(rows: Rows) -> Rows:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import networkx as nx
+import numpy as np
 from matplotlib.figure import Figure
 
-from drnn_theory.architectures import dilated_rnn, skip_rnn
+from drnn_theory.architectures import Architecture, as_cyclic_graph, dilated_rnn, skip_rnn
 from drnn_theory.figures import plot_unfolded
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.graphs import cyclic_graph, unfold
-from drnn_theory.paths import shortest_path
+from drnn_theory.paths import shortest_path, shortest_path_lengths
 
-__all__ = ["UNFOLDED"]
+__all__ = ["UNFOLDED", "unfolded_side_by_side"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Panel:
         """The nodes of a shortest path, the one given if there are several."""
         if self.given is not None:
             return self.given
-        return [(t + self.start, unit) for t, unit in shortest_path(self.graph, self.lag)]
+        return shortest_path(self.graph, self.lag, start=self.start)
 
 
 def _edges(panels: list[Panel]) -> Rows:
@@ -54,12 +56,29 @@ def _edges(panels: list[Panel]) -> Rows:
     ]
 
 
-def _paint(panels: list[Panel], figure: Figure) -> None:
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for ax, panel in zip(axes, panels, strict=True):
+def _paint(panels: list[Panel], figure: Figure, columns: int = 3) -> None:
+    columns = min(columns, len(panels))
+    axes = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).flat
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    for ax, panel in zip(axes, panels, strict=False):
         plot_unfolded(panel.graph, panel.steps, path=panel.path, ax=ax)
         ax.set_title(f"{panel.title}\nlag {panel.lag}: {len(panel.path) - 1} edges")
         ax.set_xlabel(f"time $t$ ({panel.unit_of_time})")
+
+
+def _in_words(rows: Rows) -> str:
+    """Return how long the highlighted path of each panel is."""
+    said = []
+    for panel in dict.fromkeys(str(row["panel"]) for row in rows):
+        path = [row for row in rows if row["panel"] == panel and row["on the path"]]
+        first = min(row["from time"] for row in path)
+        last = max(row["to time"] for row in path)
+        said.append(f"{panel}: from time {first} to {last} in {len(path)} edges")
+    return (
+        "Graphs unfolded in time, states as dots and connections as lines, a shortest path in "
+        f"colour. {'; '.join(said)}."
+    )
 
 
 def _one_layer() -> list[Panel]:
@@ -80,6 +99,42 @@ def _stacks() -> list[Panel]:
     ]
 
 
+STEPS = 14
+FEW = 6  # units of a graph that is drawn small
+
+
+def unfolded_side_by_side(
+    architectures: Mapping[str, Architecture], *, name: str, caption: str, most: int = 4
+) -> PaperFigure:
+    """Return the figure of architectures unfolded: the last ones of few units, two in a row.
+
+    Where none is that small, dilations 1, 2, 4 stand for an example.
+    """
+    graphs = {title: as_cyclic_graph(a) for title, a in architectures.items()}
+    small = [title for title, graph in graphs.items() if graph.number_of_nodes() <= FEW + 1]
+    if not small:
+        graphs, small = {"dilations 1, 2, 4": dilated_rnn([1, 2, 4])}, ["dilations 1, 2, 4"]
+    chosen = small[-most:]
+
+    def panels() -> list[Panel]:
+        return [_farthest(title, graphs[title]) for title in chosen]
+
+    def paint(drawn: list[Panel], figure: Figure) -> None:
+        _paint(drawn, figure, columns=2)
+
+    rows = -(-len(chosen) // 2)
+    units = max(graphs[title].number_of_nodes() for title in chosen)
+    height = rows * (0.9 + 0.22 * units)
+    return PaperFigure(name, caption, panels, paint, height, _in_words, about={}, rows_of=_edges)
+
+
+def _farthest(title: str, graph: nx.MultiDiGraph) -> Panel:
+    """Return the panel with a shortest path to the lag that takes most edges, of those drawn."""
+    lengths = shortest_path_lengths(graph, STEPS - 2, start=1)
+    reached = np.where(np.isfinite(lengths), lengths, -1)
+    return Panel(title, graph, STEPS, int(np.argmax(reached)), 1)
+
+
 UNFOLDED = (
     PaperFigure(
         "skip_and_dilated",
@@ -90,6 +145,7 @@ UNFOLDED = (
         _one_layer,
         _paint,
         1.6,
+        _in_words,
         about={},
         rows_of=_edges,
     ),
@@ -101,6 +157,7 @@ UNFOLDED = (
         _stacks,
         _paint,
         1.9,
+        _in_words,
         about={},
         rows_of=_edges,
     ),

@@ -1,132 +1,41 @@
-"""The report on a set of architectures: tables, checks and figures in one folder.
-
-Every file is written whole or not at all, and says which span and convention its numbers have and
-where they come from.
-"""
+"""The parts of a report: closed forms checked, gradients measured, figures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_graph
-from drnn_theory.checks import require_extra, require_memory, shown
-from drnn_theory.costs import state_size
-from drnn_theory.figures import plot_gradient_profiles, plot_unfolded
-from drnn_theory.figures.venues import venue_style
+from drnn_theory.architectures import Architecture
+from drnn_theory.figures import plot_gradient_profiles
+from drnn_theory.gallery.describing import at_last
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import curves_by_name, mrl_by_span, path_lengths_by_lag
-from drnn_theory.graphs import graph_to_json
-from drnn_theory.latex import as_comment, formula_list
-from drnn_theory.paths import path_counts, shortest_path
-from drnn_theory.reading import read_word
-from drnn_theory.summaries import MEASURES, Comparison, compare
+from drnn_theory.gallery.unfolded import unfolded_side_by_side
+from drnn_theory.paths import path_counts
 from drnn_theory.tables import Table, where
-from drnn_theory.theorems import THEOREMS, Theorem, verify
-from drnn_theory.writing import as_folder, make_folder, replacing
+from drnn_theory.theorems import Theorem, verify
 
-__all__ = ["SPAN", "Report", "closed_forms", "measured_gradients", "report_figures", "write_report"]
+__all__ = [
+    "HIDDEN_SIZE",
+    "SEED",
+    "closed_forms",
+    "gradients_in_short",
+    "measured_gradients",
+    "report_figures",
+]
 
-SPAN = 256
 SEED = 0
 HIDDEN_SIZE = 20
-FORMATS = ("pdf", "png")
-COLUMNS = [
-    "mean recurrent length",
-    "exactly",
-    "longest path",
-    "at lag",
-    "vertical edges",
-    "recurrent edges per node",
-    "recurrent skip coefficient",
-    "parameters",
-    "streaming state",
-]
-NEEDS = "% needs amsmath, booktabs and longtable; in two columns, \\onecolumn before it"
-
-
-class Report(NamedTuple):
-    """The outcome of a report: the comparison, what failed, and the files written."""
-
-    comparison: Comparison
-    failures: list[str]
-    files: list[Path]
-
-
-def write_report(
-    architectures: Mapping[str, Architecture],
-    out: str | Path = "report",
-    *,
-    span: int = SPAN,
-    quick: bool = False,
-    venue: str = "neurips",
-    columns: Iterable[str] = COLUMNS,
-) -> Report:
-    """Write everything about named architectures into one folder, and return what came of it.
-
-    They are compared over lags 1..``span``. The closed forms are checked against brute force, and
-    autograd's path counts against those of the graphs; ``failures`` lists what did not hold, one
-    line each. ``quick`` checks fewer lags and fewer theorems. Pictures have the style of a venue.
-    The table of the architectures for LaTeX is as wide as its page, and has the ``columns`` named.
-    Raises ValueError or TypeError for bad input, and ImportError where torch is missing, before
-    anything is written.
-    """
-    require_extra("torch", "the report")
-    checked = {name: as_architecture(a) for name, a in architectures.items()}
-    folder = as_folder(out)
-    width = venue_style(venue)["figure.figsize"][0]
-    if isinstance(columns, str):
-        raise TypeError(f"columns must be a list of names, got {shown(columns)}")
-    columns = [read_word(column, "column", MEASURES) for column in columns]
-    # d(n) of every architecture is drawn lag by lag
-    require_memory(100 * span * len(checked), f"a report at span {span}")
-    for name, architecture in checked.items():
-        require_memory(8 * state_size(architecture, HIDDEN_SIZE), f"the state of {name}")
-    make_folder(folder)
-    files: list[Path] = []
-
-    def write(name: str, text: str) -> None:
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        files.append(folder / name)
-
-    def write_table(name: str, table: Table) -> None:
-        write(f"{name}.csv", table.to_csv())
-        write(f"{name}.json", table.to_json() + "\n")
-
-    bar = tqdm(checked.items(), desc="measures", unit="architecture")
-    singly = [compare({name: a}, span, hidden_size=HIDDEN_SIZE) for name, a in bar]
-    comparison = Comparison([one.summaries[0] for one in singly])
-    write_table("architectures", comparison.table())
-    write("architectures.tex", comparison.table(columns).to_latex(width=width) + "\n")
-    graphs = {name: json.loads(graph_to_json(as_cyclic_graph(a))) for name, a in checked.items()}
-    write("graphs.json", json.dumps({"where": where(), "graphs": graphs}) + "\n")
-
-    theorems = [t for t in THEOREMS.values() if not quick or t.name.endswith("_mean")]
-    forms, statements, failures = closed_forms(tqdm(theorems, desc="closed forms", unit="theorem"))
-    write_table("closed_forms", forms)
-    listed = formula_list([tuple(row.values()) for row in statements])
-    write("closed_forms.tex", "\n".join([NEEDS, listed, *map(as_comment, statements.notes), ""]))
-
-    lags = min(span, 64 if quick else 256)
-    gradients, mismatches = measured_gradients(checked, lags)
-    write_table("gradients", gradients)
-
-    figures = report_figures(checked, span, gradients)
-    for figure in tqdm(figures, desc="figures", unit="figure"):
-        files += figure.write(folder, venue, FORMATS)
-    return Report(comparison, failures + mismatches, files)
 
 
 def closed_forms(theorems: Iterable[Theorem]) -> tuple[Table, Table, list[str]]:
     """Return how closed forms agree with brute force, their statements in LaTeX, and failures.
 
+    >>> from drnn_theory import THEOREMS
     >>> forms, statements, failures = closed_forms([THEOREMS["skip_mean"]])
     >>> forms.rows[0]["brute force"], statements.columns, failures
     ('agrees on 18 cases', ['theorem', 'closed form', 'brute force'], [])
@@ -211,31 +120,65 @@ def measured_gradients(
     return Table(rows, notes, about, where(torch=True, seed=SEED)), failures
 
 
+def gradients_in_short(gradients: Table) -> Table:
+    """Return one row per architecture of the table of :func:`measured_gradients`.
+
+    How many lags were compared and were equal, and where the norms of the drawn network are: at
+    lag 1, at the last lag, at their largest, and from which lag on they stay below 1% of that.
+    """
+    rows = []
+    for name in dict.fromkeys(row["architecture"] for row in gradients):
+        own = [row for row in gradients if row["architecture"] == name]
+        compared = [row for row in own if row["equal"] is not None]
+        norms = {row["lag"]: row["gradient norm"] for row in own}
+        peak = max(norms, key=lambda lag: norms[lag])
+        loud = [lag for lag, norm in norms.items() if norm >= 0.01 * norms[peak]]
+        last = max(norms)
+        rows.append(
+            {
+                "architecture": name,
+                "run as": own[0]["model"],
+                "Jacobian = number of paths": f"at {sum(row['equal'] for row in compared)} of "
+                f"{len(compared)} lags",
+                "gradient norm at lag 1": _scientific(norms[min(1, last)]),
+                f"at lag {last}": _scientific(norms[last]),
+                "largest at lag": peak,
+                "below 1% of it from lag": loud[-1] + 1 if loud[-1] < last else None,
+            }
+        )
+    notes = [
+        "paths are compared at lags with fewer than 2^53 of them, which float64 counts exactly",
+        *gradients.notes[1:],
+    ]
+    return Table(rows, notes, gradients.about, gradients.where)
+
+
+def _scientific(norm: float) -> str:
+    """Return a norm with two digits.
+
+    >>> _scientific(0.01234), _scientific(1.5e-7)
+    ('0.012', '1.5e-07')
+    """
+    return f"{norm:.2g}"
+
+
 def report_figures(
     architectures: Mapping[str, Architecture], span: int, gradients: Table
 ) -> list[PaperFigure]:
-    """Return the report's figures: a graph unfolded, path lengths, means by span, gradient norms.
+    """Return the report's figures: graphs unfolded, path lengths, means by span, gradient norms.
 
     ``gradients`` is the table of :func:`measured_gradients`, whose norms are drawn as they stand.
     """
-    steps = 16
-    small = as_cyclic_graph([1, 2, 4])
-    path = [(t + 1, unit) for t, unit in shortest_path(small, steps - 2)]
-
-    def paint_unfolded(_: Rows, figure: Figure) -> None:
-        plot_unfolded(small, steps, path=path, ax=figure.subplots())
 
     def paint_gradients(rows: Rows, figure: Figure) -> None:
         plot_gradient_profiles(curves_by_name(rows, "lag", "gradient norm"), ax=figure.subplots())
 
     return [
-        PaperFigure(
-            "unfolded",
-            f"Dilations 1, 2, 4 unfolded in time, with a shortest path to lag {steps - 2}.",
-            lambda: [{"time": t, "unit": unit} for t, unit in path],
-            paint_unfolded,
-            2.3,
-            about={},
+        unfolded_side_by_side(
+            architectures,
+            name="unfolded",
+            caption="Architectures unfolded in time, those of few units: states are dots, "
+            "connections lines; a shortest path to the farthest lag drawn is highlighted.",
         ),
         path_lengths_by_lag(
             architectures,
@@ -262,6 +205,11 @@ def report_figures(
             ),
             paint_gradients,
             3.4,
+            at_last(
+                "Lines of the gradient norm, on a logarithmic scale, against the lag",
+                "lag",
+                "gradient norm",
+            ),
             about={},
         ),
     ]
