@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--span", help="lags 1..SPAN are averaged; default: the file's, or 256")
     report.add_argument("--out", default="report", metavar="FOLDER", help="default: report/")
-    report.add_argument("--quick", action="store_true", help="fewer lags and cases, under 20 s")
+    report.add_argument("--quick", action="store_true", help="fewer lags and cases, under 30 s")
     report.add_argument("--venue", default="neurips", help="default: neurips")
     report.add_argument(
         "--format", default="pdf,png", metavar="pdf,svg,png", help="one or more; default: pdf,png"

@@ -1,3 +1,6 @@
+import itertools
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +20,7 @@ from drnn_theory import (
     unfold,
 )
 from drnn_theory.capacities.curves import linear_memory
+from drnn_theory.figures.marks import legend_above_all, powers_of_two
 from drnn_theory.gradients import unit_dilated_rnn
 from drnn_theory.paths import shortest_path
 
@@ -164,3 +168,67 @@ def test_lyapunov_exponents_are_numbered_from_one(ax):
     figures.plot_lyapunov_exponents({"a": np.array([-0.1, -np.inf])}, ax=ax)
     assert ax.get_lines()[0].get_xdata().tolist() == [1, 2]
     assert np.isnan(ax.get_lines()[0].get_ydata()).tolist() == [False, True]
+
+
+def lightness(colour):
+    """Return CIE L* of a colour, 0 for black and 100 for white: what is left of it in grey."""
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in mpl.colors.to_rgb(colour)
+    )
+    shade = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return 116 * shade ** (1 / 3) - 16 if shade > 0.008856 else 903.3 * shade
+
+
+def test_twelve_curves_differ_in_colour_and_in_grey_by_dash_or_by_lightness(ax):
+    figures.plot_path_lengths({f"n{k}": np.arange(3.0) + k for k in range(12)}, ax=ax)
+    drawn = [(line.get_color(), line._dash_pattern) for line in ax.get_lines()]
+    assert len({colour for colour, _ in drawn}) == 12
+    for (colour, dash), (other, its) in itertools.combinations(drawn, 2):
+        # twice what separates two neighbours in a row of greys that is easily read
+        assert str(dash) != str(its) or abs(lightness(colour) - lightness(other)) > 25
+    assert all(lightness(colour) < 75 for colour, _ in drawn)  # seen on white
+
+
+def test_a_legend_says_which_curves_coincide(ax):
+    same = np.array([1.0, np.nan, 3.0])
+    figures.plot_path_lengths({"a": same, "b": same, "_c": same, "d": same + 1}, ax=ax)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["a", "b (same as a)", "_c (same as a)", "d"]
+
+
+def test_a_legend_of_several_axes_says_what_coincides_in_all_of_them():
+    figure = plt.figure(layout="constrained")
+    left, right = figure.subplots(1, 2)
+    one, other = np.arange(3.0), np.arange(3.0) + 1
+    figures.plot_path_lengths({"a": one, "b": one, "c": one}, ax=left)
+    figures.plot_path_lengths({"a": one, "b": one, "c": other}, ax=right)
+    legend_above_all(figure, (left, right))
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    plt.close(figure)
+    assert texts == ["a", "b (same as a)", "c"]
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([1, 2, 4], "log"), ([8.9, 12.1], "linear"), ([0, 64], "linear"), ([5, 40], "log")],
+)
+def test_an_axis_of_powers_of_two_is_one_only_where_three_of_them_are_seen(values, scale, ax):
+    ax.plot(range(len(values)), values)
+    powers_of_two(ax, "y")
+    ax.figure.draw_without_rendering()
+    assert ax.get_yscale() == scale
+    low, high = ax.get_ylim()
+    ticks = [t.get_text() for t in ax.get_yticklabels()]
+    shown = [text for text in ticks if text and low <= float(text) <= high]
+    assert len(shown) >= 2
+    assert all(re.fullmatch(r"\d+", text) for text in shown)
+
+
+@pytest.mark.parametrize("norms", [[5.0, 6.5, 8.0], [1e-3, 1.0], [1e-9, 1.0]])
+def test_a_logarithmic_axis_writes_no_products(norms, ax):
+    figures.plot_gradient_profiles({"a": (np.arange(len(norms)), norms)}, ax=ax)
+    ax.figure.draw_without_rendering()
+    texts = [t.get_text() for t in [*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)]]
+    assert any(texts)
+    assert not [text for text in texts if r"\times" in text]

@@ -4,17 +4,29 @@ import csv
 import itertools
 import math
 import re
+import statistics
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 from scipy.stats import spearmanr
 
-from drnn_theory import FIGURES, __version__, compute_mrl, write_figures
+from drnn_theory import (
+    FIGURES,
+    __version__,
+    compute_mrl,
+    cyclic_graph,
+    shortest_path_lengths,
+    write_figures,
+)
 from drnn_theory.__main__ import main
 from drnn_theory.figures.venues import VENUES, venue_style
 from drnn_theory.gallery.measured import NETWORKS, PREDICTORS, SIDES
+from drnn_theory.latex import as_latex
 from drnn_theory.measured import load_measured
+from drnn_theory.orders import path_length_orders
 from drnn_theory.tables import spoken
 
 mpl.use("agg")
@@ -33,7 +45,8 @@ def test_every_figure_has_its_pictures_its_numbers_and_its_caption(folder):
         assert {path.suffix[1:] for path in folder.glob(f"{name}.*")} == kinds
         assert (folder / f"{name}_table.tex").exists() == (figure.compared is not None)
         caption = (folder / f"{name}.txt").read_text()
-        assert caption.count("\n") == 1
+        assert caption.count("\n") == 2
+        assert caption.splitlines()[1] == figure.alternative_text
         assert f"version {__version__}" in caption.lower()
         with (folder / f"{name}.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -69,6 +82,160 @@ def test_a_second_run_writes_the_same_bytes(folder, tmp_path):
     names = ["zoo", "gradient_law"]
     for path in write_figures(names, tmp_path, formats=["pdf", "svg", "png"]):
         assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+MAIN_NUMBERS = {
+    "skip_and_dilated": "from time 1 to 12 in 6 edges",
+    "stacks": "dilations 1, 2, 4: from time 1 to 11 in 6 edges",
+    "path_lengths": "At 64, plain stack, 7 layers: 71;",
+    "mrl_against_span": "dilations 1, 2, .., m: 19;",
+    "zoo": "DilatedRNN 1..64: 10.02;",
+    "clockwork_phases": "worst: 26;",
+    "digit_means": "-0.2075",
+    "optimal_schemes": "4 layers: 9.477 edges",
+    "orders": "plain RNN: 33.5;",
+    "gradient_law": "at lag 64",
+    "gradient_flow": "mean recurrent length -0.77",
+    "speed": "undilated torch.nn: 2.7",
+    "starting_dilation": "from 1998 to 252",
+    "engines": "networkx (reference) 12.5 s",
+    "memory_curves": "1 2 4 8:",
+    "memory_and_computing": "1 2 4 8:",
+    "memory_bought": "memory in span, equal parameters: 0.229",
+    "what_decides": "N(0, 1) read-out: 100;",
+    "learnability": "torch's matrices, mean recurrent length: -0.29",
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_alternative_text_of_a_figure_says_its_main_number(name):
+    text = FIGURES[name].alternative_text
+    assert MAIN_NUMBERS[name] in text
+    assert text.endswith(".")
+    assert not set(text) & set("$\\{}\n")
+
+
+def test_the_alternative_text_is_made_from_the_numbers():
+    figure = FIGURES["zoo"]
+    rows = [
+        {**row, "mean recurrent length": row["mean recurrent length"] + 1} for row in figure.rows
+    ]
+    assert "DilatedRNN 1..64: 11.02;" in figure.describe(rows)
+
+
+def test_a_picture_holds_its_name_and_its_alternative_text(folder):
+    svg = ET.parse(folder / "zoo.svg").getroot()
+    assert svg.get("role") == "img"
+    said = {child.tag.rpartition("}")[2]: child.text for child in svg}
+    assert (said["title"], said["desc"]) == ("zoo", FIGURES["zoo"].alternative_text)
+    assert FIGURES["zoo"].alternative_text.encode() in (folder / "zoo.png").read_bytes()
+
+
+def test_the_table_of_a_figure_has_a_caption_and_a_label(folder):
+    for name, figure in FIGURES.items():
+        if figure.compared is not None:
+            comment, *lines = (folder / f"{name}_table.tex").read_text().splitlines()
+            assert comment == f"% {spoken(figure.table.where)}"
+            assert lines[0].startswith(r"\begin{table")
+            assert lines[2].startswith(r"  \caption{")
+            assert lines[3] == rf"  \label{{tab:{name}}}"
+            assert figure.table_caption
+            assert as_latex(figure.table_caption) in lines[2]
+
+
+OWN = {
+    "mine": [1, 5, 18, 25],
+    "loop": cyclic_graph(
+        [("x", "h", 0), ("h", "h", 1), ("h", "h", 12)], inputs=["x"], outputs=["h"]
+    ),
+}
+COMPARING = [name for name, figure in FIGURES.items() if figure.own is not None]
+
+
+@pytest.mark.parametrize("only", [False, True])
+@pytest.mark.parametrize("name", COMPARING)
+def test_a_figure_that_compares_takes_ones_own_architectures(name, only):
+    figure = FIGURES[name].of(OWN, span=99, only=only)
+    key = next(iter(figure.rows[0]))
+    names = list(dict.fromkeys(row[key] for row in figure.rows))
+    paper = [n for n in dict.fromkeys(row[key] for row in FIGURES[name].rows) if n not in OWN]
+    if name == "optimal_schemes":
+        paper = ["optimum", "counting bound"]
+    elif only:
+        paper = []
+    assert set(names) - set(OWN) >= set(paper)
+    if only:
+        assert set(names) == {*OWN, *paper}
+    assert set(names) >= set(OWN)
+    measures = {"d(n)", "mean recurrent length", "mean"} & figure.rows[-1].keys()
+    for own, a in OWN.items():
+        row = [r for r in figure.rows if r[key] == own][-1]
+        span = figure.table.about.get("span") or row["span"]
+        mean = compute_mrl(a, span)
+        if name == "path_lengths":
+            mean = shortest_path_lengths(a, span)[-1]
+        assert float(row[measures.copy().pop()]) == mean
+    drawn = figure.draw("neurips")
+    drawn.draw_without_rendering()
+    assert "mine" in figure.alternative_text
+
+
+def test_ones_own_curves_are_drawn_last_and_so_on_top():
+    (ax,) = FIGURES["path_lengths"].of(OWN, span=30).draw("neurips").axes
+    assert [line.get_label() for line in ax.get_lines()][-2:] == ["mine", "loop"]
+    orders = [line.get_zorder() for line in ax.get_lines()]
+    assert orders == sorted(orders)
+
+
+def test_the_command_draws_ones_own_architectures(tmp_path, capsys):
+    file = tmp_path / "own.toml"
+    file.write_text("span = 12\n[architectures]\nmine = [1, 3]")
+    out = tmp_path / "out"
+    arguments = ["figures", "--schemes", str(file), "--only", "--out", str(out), "--format", "svg"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {Path(line.removeprefix("wrote ")).stem for line in said[:-1]} == {
+        *COMPARING,
+        "zoo_table",
+    }
+    assert said[-1].startswith("left out, since they compare no architectures: skip_and_dilated, ")
+    with (out / "zoo.csv").open(newline="") as table:
+        assert [row["architecture"] for row in csv.DictReader(table)] == ["mine"]
+    assert main(["figures", "engines", "--schemes", str(file), "--out", str(tmp_path / "no")]) == 2
+    assert capsys.readouterr().err == (
+        "drnn-theory: engines compares no architectures: draw it without any, got ['mine']\n"
+    )
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"architectures": {}}, "architectures must be a dictionary of one or more names and"),
+        ({"only": True}, "only and span must be given with architectures, got none"),
+        ({"architectures": {"plain stack": [1, 2]}}, "names in a figure must differ, got 'plain"),
+    ],
+)
+def test_what_cannot_be_drawn_together_is_refused(arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        write_figures((), tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_ticks_of_edges_lags_and_layers_are_numbers_that_people_read(name):
+    figure = FIGURES[name].draw("neurips")
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            texts = [t.get_text() for t in axis.get_ticklabels() if t.get_text()]
+            label = axis.get_label().get_text()
+            assert not [t for t in texts if r"\times" in t], texts
+            if re.search(r"\((edges|steps)\)|layers \$L", label) and "F(" not in label:
+                assert all(re.fullmatch(r"\d+", t) for t in texts), (label, texts)
+                low, high = sorted(axis.get_view_interval())
+                shown = [t for t in texts if low <= float(t) <= high]
+                assert len(shown) >= 2, (label, texts)
 
 
 @pytest.fixture(params=["neurips", "icml", None])
@@ -325,3 +492,50 @@ def test_the_table_of_correlations_is_that_of_the_measured_table():
     ]
     assert [row[title] for title in PREDICTORS.values()] == [f"{r['spearman']:.3f}" for r in rows]
     assert list(PREDICTORS) == [r["predictor"] for r in rows]
+
+
+def test_the_curves_and_ranks_of_what_is_recovered_are_those_of_the_study():
+    table = load_measured("capacities_curves")
+    axes = FIGURES["memory_curves"].draw("neurips").axes
+    pairs = [(c, b) for c in ("memory", "fisher") for b in ("parameters", "state")]
+    for ax, (curve, budget) in zip(axes, pairs, strict=True):
+        for line in ax.get_lines():
+            rows = [
+                r
+                for r in table
+                if (r["curve"], r["budget"], r["architecture"]) == (curve, budget, line.get_label())
+            ]
+            assert line.get_xdata().tolist() == [r["lag"] for r in rows]
+            medians = [r["median"] if r["median"] > 0 or curve == "memory" else None for r in rows]
+            drawn = [None if math.isnan(y) else y for y in line.get_ydata().tolist()]
+            assert drawn == medians
+    for ax in FIGURES["memory_bought"].draw("neurips").axes:
+        x, y = ([v for line in ax.get_lines() for v in line.get_data()[k]] for k in (0, 1))
+        said = float(ax.get_title().split("$")[1])
+        # ranks were computed before the numbers were rounded to six digits
+        assert said == pytest.approx(spearmanr(x, y).statistic, abs=0.015)
+        assert len(x) == 32
+
+
+def test_the_bars_of_what_is_computed_are_medians_of_the_draws():
+    rows = [
+        r["information nonlinear"]
+        for r in load_measured("capacities")
+        if (r["architecture"], r["budget"]) == ("1 2 4 8", "state")
+    ]
+    bars = FIGURES["memory_and_computing"].draw("neurips").axes[1].containers
+    assert [bar.get_label() for bar in bars] == ["degree 1: linear memory", "degrees 2, 3"]
+    assert bars[1][1].get_width() == pytest.approx(statistics.median(rows))
+
+
+def test_the_figure_of_orders_draws_the_table_of_orders():
+    table = {row["network"]: row for row in path_length_orders(64)}
+    for ax, measure in zip(
+        FIGURES["orders"].draw("neurips").axes,
+        ("mean recurrent length", "longest path"),
+        strict=True,
+    ):
+        assert [line.get_label() for line in ax.get_lines()] == list(table)
+        for line in ax.get_lines():
+            assert line.get_xdata()[-1] == 64
+            assert line.get_ydata()[-1] == table[line.get_label()][measure]

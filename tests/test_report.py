@@ -2,8 +2,13 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +17,7 @@ import torch
 
 import drnn_theory
 from drnn_theory import THEOREMS, DilatedRNN, clockwork_rnn, compute_mrl, gradient_profile
+from drnn_theory.__main__ import main
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.report import (
     HIDDEN_SIZE,
@@ -21,6 +27,7 @@ from drnn_theory.report import (
     report_figures,
     write_report,
 )
+from drnn_theory.report.page import cited
 from drnn_theory.tables import read_csv
 
 ARCHITECTURES = {"stack": (1, 2, 4), "clock": clockwork_rnn([1, 2])}
@@ -40,7 +47,7 @@ def test_the_report_names_every_file_that_it_wrote_and_nothing_else_is_there(rep
     out, printed = report
     named = {line.removeprefix("wrote ") for line in printed.splitlines() if "wrote" in line}
     assert named == {str(path) for path in out.iterdir()}
-    assert len(named) == 29
+    assert len(named) == 32
 
 
 def test_the_reports_tables_say_span_convention_version_and_seed(report):
@@ -178,6 +185,127 @@ def test_figures_leave_the_backend_and_the_settings_alone_and_are_the_same_twice
     assert (dict(mpl.rcParams), mpl.get_backend()) == (before, backend)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+class Page(HTMLParser):
+    """The images and the tables of a page, and what its text says."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.addresses, self.words, self.rows = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "img":
+            self.images.append(attrs)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        self.addresses += [attrs[key] for key in ("href", "src", "srcset") if key in attrs]
+
+    def handle_data(self, data):
+        self.words.append(data)
+        if self.rows and self.rows[-1] and self.lasttag in ("td", "th") and data.strip():
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return Page((report[0] / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_holds_its_pictures_with_alternative_texts_and_asks_no_network(report, page):
+    out, _ = report
+    assert len(page.images) == 4
+    for image in page.images:
+        assert image["src"].startswith("data:image/svg+xml;base64,")
+        assert re.search(r"\d", image["alt"])
+    for address in page.addresses:
+        assert address.startswith(("data:", "#")) or (out / address).is_file(), address
+    text = (out / "index.html").read_text(encoding="utf-8")
+    assert "http" not in re.sub(r'src(set)?="data:[^"]*"', "", text)
+
+
+def test_the_page_says_the_measures_the_closed_forms_and_the_better_schemes(report, page):
+    rows = json.loads((report[0] / "architectures.json").read_text())["rows"]
+    said = [row for row in page.rows if row[1:3] and row[2] == "275/2"]
+    assert [row[0] for row in said] == ["plain stack, 9 layers"]
+    words = "".join(page.words)
+    assert f"Memory of {len(rows)} architectures over the lags 1..256" in words
+    for heading in ("plain stack mean", "skip mean", "exponential mean", "dilated cnn mean"):
+        assert heading in words
+    assert "narx mean" not in words  # there is none among them
+    better = read_csv((report[0] / "better_schemes.csv").read_text())
+    own = next(r for r in better if (r["architecture"], r["span"]) == ("1,5,18,25", 256))
+    assert own["their mean"] == float(compute_mrl(own["best dilations"], 256))
+    share = 1 - own["their mean"] / compute_mrl([1, 5, 18, 25], 256)
+    assert own["they win"] == f"{100 * share:.1f}%"
+    assert any(row[:1] == ["1,5,18,25"] and own["they win"] not in row for row in page.rows)
+    assert "@inproceedings{chang2017dilated," in words
+
+
+def test_names_stand_on_the_page_as_they_were_typed(tmp_path):
+    names = ["<b>bold</b>", "$x_$ & more", "_mine"]
+    result = write_report(
+        {name: (1, k + 2) for k, name in enumerate(names)}, tmp_path, span=6, quick=True
+    )
+    assert result.failures == []
+    page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    table = [row[0] for row in page.rows if len(row) == 10][1:]
+    assert table == names
+
+
+def test_a_closed_form_that_fails_fails_the_report(tmp_path, monkeypatch):
+    from drnn_theory.report import folder
+
+    right = folder.applicable
+    monkeypatch.setattr(
+        folder,
+        "applicable",
+        lambda a, span: (
+            right((1, 2, 8), span)[:1] and [replace(right(a, span)[0], predicted=Fraction(1))]
+        ),
+    )
+    result = write_report({"a": (1, 2, 4)}, tmp_path, span=4, quick=True, formats=["svg"])
+    assert result.failures == ["a: divisor_chain_mean gives 1, got 17/4"]
+    assert "divisor_chain_mean gives 1" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert {path.suffix for path in tmp_path.glob("unfolded.*")} == {".svg", ".csv", ".txt", ".tex"}
+
+
+def test_the_report_draws_ones_own_architectures_alone(tmp_path, capsys):
+    file = tmp_path / "own.toml"
+    file.write_text("span = 6\n[architectures]\nmine = [1, 3]")
+    arguments = [
+        "report",
+        "--quick",
+        "--only",
+        "--schemes",
+        str(file),
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    assert main([*arguments, "--span", "9", "--format", "svg", "--venue", "ICML 2024"]) == 0
+    rows = json.loads((tmp_path / "r" / "architectures.json").read_text())
+    assert [row["architecture"] for row in rows["rows"]] == ["mine"]
+    assert rows["span"] == 9
+    assert not [*(tmp_path / "r").glob("*.pdf")]
+    assert main(["report", "--only"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "drnn-theory: --only must have architectures of your own, by --schemes or --scheme\n"
+    )
+
+
+def test_the_citation_is_that_of_the_file():
+    citation = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+    said = cited().replace("\\_", "_")
+    for key in ("title", "version"):
+        (value,) = re.findall(rf'^{key}: "?([^"\n]*)"?$', citation, re.M)
+        assert f"{{{value}}}" in said
+    families = re.findall(r"family-names: ([\w-]+), given-names: (\w+)", citation)
+    authors = re.sub(r"\s+", " ", said)
+    assert " and ".join(f"{family}, {given}" for family, given in families) in authors
 
 
 def test_a_report_that_cannot_be_is_refused_before_anything_is_written(tmp_path):

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
@@ -238,19 +239,15 @@ def powers_of_two(ax: Axes, axis: Literal["x", "y"]) -> None:
     ):
         whole_numbers(ax, axis)
         return
-    if axis == "x":
-        ax.set_xscale("log", base=2)
-        own = ax.xaxis
-    else:
-        ax.set_yscale("log", base=2)
-        own = ax.yaxis
+    (ax.set_xscale if axis == "x" else ax.set_yscale)("log", base=2)
+    own: Axis = ax.xaxis if axis == "x" else ax.yaxis
     own.set_major_formatter(FormatStrFormatter("%g"))
     own.set_minor_locator(NullLocator())
 
 
 def whole_numbers(ax: Axes, axis: Literal["x", "y"]) -> None:
     """Write whole numbers along an axis that counts edges, lags or layers."""
-    own = ax.xaxis if axis == "x" else ax.yaxis
+    own: Axis = ax.xaxis if axis == "x" else ax.yaxis
     own.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 4, 5, 10], min_n_ticks=3))
     own.set_major_formatter(FormatStrFormatter("%g"))
 

@@ -23,12 +23,17 @@ from drnn_theory.gallery.computed import COMPUTED
 from drnn_theory.gallery.figure import PaperFigure
 from drnn_theory.gallery.learned import LEARNED
 from drnn_theory.gallery.measured import MEASURED
+from drnn_theory.gallery.orders import ORDER_FIGURES
+from drnn_theory.gallery.recovered import RECOVERED
 from drnn_theory.gallery.unfolded import UNFOLDED
 from drnn_theory.writing import FORMATS, as_folder, make_folder
 
 __all__ = ["FIGURES", "PaperFigure", "not_comparing", "write_figures"]
 
-FIGURES: dict[str, PaperFigure] = {f.name: f for f in (*UNFOLDED, *COMPUTED, *MEASURED, *LEARNED)}
+FIGURES: dict[str, PaperFigure] = {
+    figure.name: figure
+    for figure in (*UNFOLDED, *COMPUTED, *ORDER_FIGURES, *MEASURED, *RECOVERED, *LEARNED)
+}
 """Name -> figure, in the order of a paper."""
 
 

@@ -60,8 +60,12 @@ def at_last(what: str, x: str, y: str, name: str = "architecture") -> Callable[[
     """
 
     def describe(rows: Rows) -> str:
+        ends = {str(row[name]): row for row in rows if row[y] is not None}  # the last row of each
         first, last = (edge(row[x] for row in rows) for edge in (min, max))
-        ends = values_of([row for row in rows if row[x] == last], name, y)
-        return f"{what}, {first} to {last}. At {last}, {in_words(ends)}."
+        values = {
+            key if row[x] == last else f"{key} (at {row[x]})": float(row[y])
+            for key, row in ends.items()
+        }
+        return f"{what}, {first} to {last}. At {last}, {in_words(values)}."
 
     return describe

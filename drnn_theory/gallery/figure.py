@@ -213,7 +213,7 @@ class PaperFigure:
         Raises ValueError where there is none.
 
         >>> from drnn_theory import FIGURES
-        >>> print(FIGURES["zoo"].latex_table()[-34:], end="")
+        >>> print(FIGURES["zoo"].latex_table()[-31:], end="")
           \label{tab:zoo}
         \end{table*}
         """

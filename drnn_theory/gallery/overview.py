@@ -82,8 +82,8 @@ def mrl_by_span(
     architectures: Mapping[str, Architecture], span: int, *, name: str, caption: str
 ) -> PaperFigure:
     """Return the figure of the mean recurrent length against spans up to ``span``."""
-    spans = sorted({round(2 ** (k / 8)) for k in range(8 * span.bit_length())})
-    spans = [s for s in spans if s <= span]
+    steps = {round(2 ** (k / 8)) for k in range(8 * span.bit_length())}
+    spans = sorted({s for s in steps if s < span} | {span})
 
     def compute() -> Rows:
         return [

@@ -57,9 +57,9 @@ def better_schemes(
             if (row := known.get((length, layers or 0))) is not None:
                 best[length, layers] = _Best(row["schemes"][0], row["mrl"], row["exhaustive"])
             else:
-                found = optimal_dilations(length, layers, effort=EFFORT[quick], progress=False)
-                proved = found.certificate.exhaustive
-                best[length, layers] = _Best(found.schemes[0], found.mrl, proved)
+                design = optimal_dilations(length, layers, effort=EFFORT[quick], progress=False)
+                proved = design.certificate.exhaustive
+                best[length, layers] = _Best(design.schemes[0], design.mrl, proved)
         return best[length, layers]
 
     rows: list[dict[str, Any]] = []
@@ -71,28 +71,28 @@ def better_schemes(
         row = {"architecture": name, "layers": layers, "span": length, "its mean": float(mean)}
         if layers > length:  # so many distinct dilations do not fit
             continue
-        found = best_of(length, layers)
+        winner = best_of(length, layers)
         rows.append(
             {
                 **row,
-                "best dilations": found.dilations,
-                "their mean": float(found.mean),
-                "they win": _share_won(mean, found.mean),
-                "proved best": found.proved,
+                "best dilations": winner.dilations,
+                "their mean": float(winner.mean),
+                "they win": _share_won(mean, winner.mean),
+                "proved best": winner.proved,
             }
         )
     for length in spans:
-        found = best_of(length, None)
+        winner = best_of(length, None)
         rows.append(
             {
                 "architecture": "any depth",
-                "layers": len(found.dilations),
+                "layers": len(winner.dilations),
                 "span": length,
                 "its mean": None,
-                "best dilations": found.dilations,
-                "their mean": float(found.mean),
+                "best dilations": winner.dilations,
+                "their mean": float(winner.mean),
                 "they win": None,
-                "proved best": found.proved,
+                "proved best": winner.proved,
             }
         )
     notes = [

@@ -192,7 +192,7 @@ def _forms(contents: Contents) -> str:
     ]
     for theorem in (t for t in THEOREMS.values() if t.name in by_theorem):
         parts.append(_form(theorem, by_theorem[theorem.name]))
-    without = [name for name, found in contents.applied.items() if not found]
+    without = [name for name, forms in contents.applied.items() if not forms]
     if without:
         named = ", ".join(f"<b>{escape(name)}</b>" for name in without)
         parts.append(f"<p>No closed form of this package applies to {named}.</p>")

@@ -1,4 +1,4 @@
-"""Which closed forms apply to an architecture at a span, found from its wiring."""
+"""The closed forms that apply to an architecture at a span, by its wiring."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import networkx as nx
 import sympy as sp
@@ -22,7 +22,7 @@ from drnn_theory.theorems.theorem import Theorem
 __all__ = ["Application", "applicable", "layers_of"]
 
 Layers = tuple[tuple[int, ...], ...]
-Quantity = Literal["mean recurrent length", "longest path"]
+MEAN, LONGEST = "mean recurrent length", "longest path"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Application:
 
     theorem: Theorem
     case: tuple[Any, ...]
-    quantity: Quantity
+    quantity: str
     """What the closed form gives, or bounds from below."""
     predicted: Fraction
     computed: Fraction | float
@@ -66,13 +66,13 @@ def applicable(architecture: Architecture, span: int) -> list[Application]:
     architecture = as_architecture(architecture)
     span = as_integer(span, "span")
     computed: dict[str, Fraction | float] = {}
-    found = []
+    applications = []
     for name, case in _cases(architecture, span):
-        quantity: Quantity = "longest path" if name in LONGEST else "mean recurrent length"
+        quantity = LONGEST if name in OF_THE_LONGEST else MEAN
         if quantity not in computed:
             computed[quantity] = (
                 compute_mrl(architecture, span, exact=True)
-                if quantity == "mean recurrent length"
+                if quantity == MEAN
                 else _whole(longest_lag(architecture, span)[1])
             )
         theorem = THEOREMS[name]
@@ -80,11 +80,11 @@ def applicable(architecture: Architecture, span: int) -> list[Application]:
         if isinstance(value, sp.Tuple):  # the mean comes first
             value = value[0]
         predicted = Fraction(int(value.p), int(value.q))
-        found.append(Application(theorem, case, quantity, predicted, computed[quantity]))
-    return found
+        applications.append(Application(theorem, case, quantity, predicted, computed[quantity]))
+    return applications
 
 
-LONGEST = ("chain_worst", "postage_stamp_bound")
+OF_THE_LONGEST = ("chain_worst", "postage_stamp_bound")
 
 
 def _whole(length: float) -> Fraction | float:
@@ -110,10 +110,9 @@ def _cases(architecture: Any, span: int) -> Iterator[tuple[str, tuple[Any, ...]]
     if len(every) == 2 and every[0] == 1:
         yield "two_lag_mean", (layers, span)
     powers = [2**k for k in range(depth)]
-    if depth > 1 and span == powers[-1]:
-        wanted = [{1, s} for s in powers]
-        if sorted(map(sorted, layers)) == sorted(map(sorted, wanted)):
-            yield "per_layer_lags_mean", (depth,)
+    doubled = sorted(sorted({1, s}) for s in powers)
+    if depth > 1 and span == powers[-1] and sorted(sorted(set(lags)) for lags in layers) == doubled:
+        yield "per_layer_lags_mean", (depth,)
     whole = set(layers[0])
     if len(whole) > 1 and all(set(lags) == whole for lags in layers):
         if whole == set(range(1, len(whole) + 1)):

@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from drnn_theory import FIGURES, THEOREMS, compare, write_figures
+from drnn_theory.__main__ import main
 from drnn_theory.catalogue import paper_architectures
 from drnn_theory.latex import formula_list
 from drnn_theory.report import write_report
@@ -53,23 +55,60 @@ def test_every_figure_compiles_with_its_caption_and_fits(page, figures):
     assert typeset(figures, page, body, "graphicx") == []
 
 
-def floats(tables):
-    return "\n".join(rf"\begin{{table*}}{table}\end{{table*}}\clearpage" for table in tables)
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_every_table_of_a_figure_needs_booktabs_alone_and_fits(page, figures):
     names = [name for name, figure in FIGURES.items() if figure.compared]
     if page == "bare":  # narrower than the venue for which the files are written
-        body = "\n".join(in_column(FIGURES[name].latex(width=4.75)) for name in names)
+        tables = [FIGURES[name].latex_table(width=4.75) for name in names]
     else:
-        body = floats(rf"\input{{{name}_table}}" for name in names)
+        tables = [rf"\input{{{name}_table}}" for name in names]
+    body = "\n".join(
+        rf"{table}\clearpage Table~\ref{{tab:{name}}}."
+        for name, table in zip(names, tables, strict=True)
+    )
     assert typeset(figures, page, body, "booktabs") == []
 
 
 def test_every_table_of_a_figure_fits_one_of_two_columns(tmp_path):
-    tables = [figure.latex(width=2.75) for figure in FIGURES.values() if figure.compared]
-    assert typeset(tmp_path, "two columns", "\n\n".join(map(in_column, tables)), "booktabs") == []
+    tables = [
+        replace(figure, wide=False).latex_table(width=2.75)
+        for figure in FIGURES.values()
+        if figure.compared
+    ]
+    body = "\\clearpage\n".join(tables)
+    assert typeset(tmp_path, "two columns", body, "booktabs") == []
+
+
+OWN = """span = 99
+
+[architectures]
+mine = [1, 5, 18, 25]
+doubling = [1, 2, 4, 8]
+
+[architectures.drawn_by_hand]
+edges = [
+    ["x", "fast", 0], ["fast", "fast", 1],
+    ["fast", "slow", 0], ["slow", "slow", 10], ["slow", "fast", 1],
+]
+inputs = ["x"]
+outputs = ["fast", "slow"]
+"""
+PAPER = r"""\section{Memory}
+Figure~\ref{fig:path_lengths} and Table~\ref{tab:zoo} compare three architectures.
+\input{path_lengths}
+\input{zoo_table}
+\input{architectures}
+"""
+
+
+@pytest.mark.parametrize("page", ["neurips", "two columns"])
+def test_a_small_paper_of_ones_own_architectures_compiles(page, tmp_path):
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    venue = {"neurips": "neurips", "two columns": "icml"}[page]
+    own = ["--schemes", str(tmp_path / "own.toml"), "--only", "--venue", venue]
+    assert main(["figures", "path_lengths", "zoo", *own, "--out", str(tmp_path)]) == 0
+    assert main(["report", "--quick", *own, "--format", "pdf", "--out", str(tmp_path)]) == 0
+    assert typeset(tmp_path, page, PAPER, "graphicx", "booktabs") == []
 
 
 def in_column(table):
@@ -118,7 +157,7 @@ def test_the_report_of_the_papers_architectures_compiles(tmp_path):
         ("architectures", ["booktabs"]),
         ("closed_forms", ["amsmath", "booktabs", "longtable"]),
     ):
-        assert typeset(tmp_path, "neurips", rf"\noindent\input{{{name}}}", *needs) == []
+        assert typeset(tmp_path, "neurips", rf"\input{{{name}}}", *needs) == []
     names = [path.stem for path in tmp_path.glob("*.pdf") if path.stem != "all"]
     assert len(names) == 4
     body = "\n".join(rf"\input{{{name}}}\clearpage" for name in names)
