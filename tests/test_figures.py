@@ -197,6 +197,17 @@ def test_a_legend_says_which_curves_coincide(ax):
     assert texts == ["a", "b (same as a)", "_c (same as a)", "d"]
 
 
+def test_points_between_gaps_are_marked_and_a_curve_without_any_is_named_so(ax):
+    gaps = np.array([1.0, np.inf, 3.0, np.inf, 4.0, 5.0])
+    figures.plot_path_lengths({"even": gaps, "none": np.full(6, np.inf)}, ax=ax)
+    even, none = ax.get_lines()
+    assert even.get_marker() == "o"
+    assert even.get_markevery() == [0, 2]
+    assert none.get_marker() == "None"
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["even", "none (no finite value)"]
+
+
 def test_a_legend_of_several_axes_says_what_coincides_in_all_of_them():
     figure = plt.figure(layout="constrained")
     left, right = figure.subplots(1, 2)

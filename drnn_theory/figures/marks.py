@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ __all__ = [
     "COLOURS",
     "MARKERS",
     "STYLES",
+    "as_typed",
     "draw_lines",
     "legend_above",
     "legend_above_all",
@@ -83,7 +85,10 @@ def draw_lines(
         if name in curves:
             x, y = curves[name]
             y = np.where(np.isfinite(np.asarray(y, dtype=float)), y, np.nan).astype(float)
-            alone = np.count_nonzero(np.isfinite(y)) == 1
+            finite = np.concatenate([[False], np.isfinite(y), [False]])
+            # a line does not show a point without a neighbour
+            alone = np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:])
+            single = np.count_nonzero(finite) == 1
             ax.plot(
                 x,
                 y,
@@ -91,7 +96,9 @@ def draw_lines(
                 color=colour,
                 linestyle=STYLES[i % len(STYLES)],
                 linewidth=0.9 + 1.1 * (len(curves) - 1 - i) / max(1, len(curves) - 1),
-                marker="o" if alone else None,
+                marker=(MARKERS[i % len(MARKERS)] if single else "o") if len(alone) else None,
+                markevery=alone.tolist() if len(alone) else None,
+                markersize=mpl.rcParams["lines.markersize"] if single else 2.5,
             )
             label = "_" + name
         if name in points:
@@ -120,6 +127,19 @@ def legend_name(name: str) -> str:
     return MARK + name if name.startswith("_") else name
 
 
+def as_typed(text: str) -> str:
+    r"""Return text as a title or a tick shows it as it was typed, if it is no formula.
+
+    >>> as_typed("lag $n$"), as_typed("$x_$")
+    ('lag $n$', '\\$x_\\$')
+    """
+    try:
+        MathTextParser("agg").parse(text)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
+
+
 def _write_names(legend: Legend) -> None:
     """Write the names as they were typed, those that are no formula letter by letter."""
     parser = MathTextParser("agg")
@@ -135,14 +155,15 @@ def _write_names(legend: Legend) -> None:
 def legend_above(ax: Axes) -> None:
     """Put the legend above the axes, where no curve can lie under it, as wide as it fits.
 
-    It says which curves coincide with one drawn before.
+    It says which curves coincide with one drawn before, and which have nothing to show.
     """
     handles, labels = ax.get_legend_handles_labels()
     if labels:
         figure = ax.get_figure(root=True)
         assert figure is not None
-        width = figure.get_size_inches()[0] * ax.get_position().width
-        labels = _with_twins(labels, _coincidences(ax))
+        # axes grow by about an eighth where the figure lays out its parts by itself
+        width = 1.12 * figure.get_size_inches()[0] * ax.get_position().width
+        labels = _with_remarks(labels, _remarks(ax))
         form = _columns(labels, width) | {"bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
         _write_names(ax.legend(handles, labels, loc="lower center", **form))
 
@@ -153,49 +174,54 @@ def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
     It says which curves coincide wherever both are drawn.
     """
     named: dict[str, Artist] = {}
-    same: list[dict[str, str]] = []
+    said: list[dict[str, str]] = []
     for ax in axes:
         handles, labels = ax.get_legend_handles_labels()
         named |= dict(zip(map(str, labels), handles, strict=True))
-        same.append(_coincidences(ax))
+        said.append(_remarks(ax))
         if (legend := ax.get_legend()) is not None:
             legend.remove()
-    everywhere = {k: v for k, v in same[0].items() if all(s.get(k) == v for s in same)}
-    labels = _with_twins(list(named), everywhere)
+    everywhere = {k: v for k, v in said[0].items() if all(one.get(k) == v for one in said)}
+    labels = _with_remarks(list(named), everywhere)
     form = _columns(labels, figure.get_size_inches()[0])
     legend = figure.legend(list(named.values()), labels, loc="outside upper center", **form)
     _write_names(legend)
 
 
-def _coincidences(ax: Axes) -> dict[str, str]:
-    """Return the labels of curves that have the points of one drawn before, and its label."""
+def _remarks(ax: Axes) -> dict[str, str]:
+    """Return what is to be said of curves: one drawn before has its points, or it has none.
+
+    The key is the label.
+    """
     before: dict[str, tuple[Any, Any]] = {}
-    same: dict[str, str] = {}
+    remarks: dict[str, str] = {}
     for line in ax.get_lines():
         label, (x, y) = str(line.get_label()), line.get_data()
-        if label.startswith("_") or line.get_linestyle() == "None" or np.size(x) < 2:
+        if label.startswith("_") or line.get_linestyle() == "None":
             continue
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        if not np.isfinite(y).any():
+            remarks[label] = "no finite value"
+            continue
+        if len(x) < 2:
+            continue
         for other, (u, v) in before.items():
             if np.array_equal(x, u) and np.array_equal(y, v, equal_nan=True):
-                same[label] = other
+                remarks[label] = f"same as {other.removeprefix(MARK)}"
                 break
         else:
             before[label] = (x, y)
-    return same
+    return remarks
 
 
-def _with_twins(labels: Sequence[str], same: Mapping[str, str]) -> list[str]:
-    return [
-        f"{label} (same as {same[label].removeprefix(MARK)})" if label in same else label
-        for label in labels
-    ]
+def _with_remarks(labels: Sequence[str], remarks: Mapping[str, str]) -> list[str]:
+    return [f"{label} ({remarks[label]})" if label in remarks else label for label in labels]
 
 
 def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
     """Return how a legend stands in as many columns as fit into a width in inches."""
     size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
-    letters = [len(label) for label in labels]
+    letters = [len(re.sub(r"[${}^_\\]" if "$" in label else MARK, "", label)) for label in labels]
 
     def fits(rows: int) -> bool:
         # a letter is about half as wide as its size; a handle and its gaps about four letters

@@ -13,6 +13,7 @@ from drnn_theory.figures.marks import (
     COLOURS,
     MARKERS,
     Curve,
+    as_typed,
     legend_above,
     legend_name,
     logarithmic,
@@ -62,7 +63,7 @@ def plot_measures(measures: Mapping[str, Mapping[str, float]], *, ax: Axes | Non
             markerfacecolor="none" if i % 2 else None,
             label=legend_name(measure),
         )
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, [as_typed(name) for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     legend_above(ax)

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from drnn_theory.architectures import as_cyclic_graph
 from drnn_theory.checks import as_integer
 from drnn_theory.edges import is_identity, unit_of
-from drnn_theory.figures.marks import COLOURS
+from drnn_theory.figures.marks import COLOURS, as_typed
 
 __all__ = ["plot_unfolded"]
 
@@ -80,7 +80,7 @@ def plot_unfolded(
     ax.set_xlim(-0.6, steps + 0.6)
     ax.set_ylim(-0.5, len(units) - 0.5)
     ax.set_xlabel("time $t$ (steps)")
-    ax.set_yticks(range(len(units)), [str(unit) for unit in units])
+    ax.set_yticks(range(len(units)), [as_typed(str(unit)) for unit in units])
     ax.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)

@@ -16,7 +16,7 @@ from drnn_theory.figures.marks import legend_above_all, powers_of_two
 from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import curves_by_name, together
-from drnn_theory.graphs import unit_of
+from drnn_theory.edges import unit_of
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import convention
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 from matplotlib.figure import Figure
 
@@ -11,22 +11,24 @@ from drnn_theory.gallery.describing import at_last
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import curves_by_name
 from drnn_theory.orders import path_length_orders
+from drnn_theory.tables import Table
 
 __all__ = ["ORDER_FIGURES"]
 
-SPANS = tuple(2**k for k in range(7))
+SPANS = tuple(4**k for k in range(7))
+TABLED = 64
 MEASURES = {"mean recurrent length": "mean (edges)", "longest path": "longest (edges)"}
 
 
-def _orders() -> list[dict[str, Any]]:
-    return [{"span": span, **row} for span in SPANS for row in path_length_orders(span)]
+def _orders() -> Table:
+    return path_length_orders(SPANS)
 
 
 def _paint(rows: Rows, figure: Figure) -> None:
     axes = figure.subplots(1, len(MEASURES), sharey=True)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
-        reached = [row for row in rows if row[measure] is not None]
-        draw_lines(ax, curves_by_name(reached, "span", measure, "network"))
+        numbers = [{**row, measure: math.nan if row[measure] is None else row[measure]} for row in rows]
+        draw_lines(ax, curves_by_name(numbers, "span", measure, "network"))
         powers_of_two(ax, "x")
         powers_of_two(ax, "y")
         ax.set_xlabel("span $m$ (steps)")
@@ -51,7 +53,7 @@ def _table(rows: Rows) -> Rows:
             "sequential steps": row["sequential steps"],
         }
         for row in rows
-        if row["span"] == SPANS[-1]
+        if row["span"] == TABLED
     ]
 
 
@@ -71,7 +73,7 @@ ORDER_FIGURES = (
             "network",
         ),
         compared=_table,
-        table_caption=f"Longest and mean shortest path in edges over the lags 1..{SPANS[-1]}, the "
+        table_caption=f"Longest and mean shortest path in edges over the lags 1..{TABLED}, the "
         "order printed by Vaswani et al. (2017, table 1), and costs with 64 units per state.",
     ),
 )

@@ -43,6 +43,7 @@ def _paint_curves(rows: Rows, figure: Figure) -> None:
                 medians[name] = ([row["lag"] for row in own], middle)
                 bands[name] = (low, high)
             plot(medians, bands=bands, ax=ax)
+            ax.set_ylabel({"memory": "memory capacity", "fisher": "Fisher memory"}[curve])
             if curve == "memory":
                 ax.set_title(title)
             ax.label_outer()

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from drnn_theory.architectures import Architecture, as_cyclic_graph, dilated_rnn, skip_rnn
 from drnn_theory.figures import plot_unfolded
+from drnn_theory.figures.marks import as_typed
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.graphs import cyclic_graph, unfold
 from drnn_theory.paths import shortest_path, shortest_path_lengths
@@ -63,7 +64,8 @@ def _paint(panels: list[Panel], figure: Figure, columns: int = 3) -> None:
         ax.set_visible(False)
     for ax, panel in zip(axes, panels, strict=False):
         plot_unfolded(panel.graph, panel.steps, path=panel.path, ax=ax)
-        ax.set_title(f"{panel.title}\nlag {panel.lag}: {len(panel.path) - 1} edges")
+        edges = f"lag {panel.lag}: {len(panel.path) - 1} edges"
+        ax.set_title(f"{as_typed(panel.title)}\n{edges}")
         ax.set_xlabel(f"time $t$ ({panel.unit_of_time})")
 
 

@@ -108,11 +108,13 @@ def _in_one_sentence(contents: Contents) -> str:
             if len(means) == 1
             else f"All have the same mean recurrent length, {edges(best)}, {lags}."
         )
-    return (
+    first = (
         f"The shortest way from an input to an output has the fewest edges in "
-        f"<b>{escape(best)}</b>, {edges(best)} {lags}; in <b>{escape(worst)}</b> it has the most, "
-        f"{edges(worst)}."
+        f"<b>{escape(best)}</b>, {edges(best)} {lags}"
     )
+    if math.isinf(means[worst]):
+        return f"{first}; in <b>{escape(worst)}</b> some lags are out of reach."
+    return f"{first}; in <b>{escape(worst)}</b> it has the most, {edges(worst)}."
 
 
 def _failed(failures: Sequence[str]) -> str:

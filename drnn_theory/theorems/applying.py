@@ -14,7 +14,7 @@ import sympy as sp
 from drnn_theory.architectures import Architecture, as_architecture, clockwork_rnn
 from drnn_theory.checks import as_integer
 from drnn_theory.dilations import is_divisor_chain
-from drnn_theory.graphs import is_identity, unit_of
+from drnn_theory.edges import is_identity, unit_of
 from drnn_theory.measures import compute_mrl, longest_lag
 from drnn_theory.theorems import THEOREMS
 from drnn_theory.theorems.theorem import Theorem
