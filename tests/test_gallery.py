@@ -94,7 +94,7 @@ MAIN_NUMBERS = {
     "clockwork_phases": "worst: 26;",
     "digit_means": "-0.2075",
     "optimal_schemes": "4 layers: 9.477 edges",
-    "orders": "plain RNN: 33.5;",
+    "orders": "At 4096, plain RNN: 2050;",
     "gradient_law": "at lag 64",
     "gradient_flow": "mean recurrent length -0.77",
     "speed": "undilated torch.nn: 2.7",
@@ -541,7 +541,7 @@ def test_the_bars_of_what_is_computed_are_medians_of_the_draws():
 
 
 def test_the_figure_of_orders_draws_the_table_of_orders():
-    table = {row["network"]: row for row in path_length_orders(64)}
+    table = {row["network"]: row for row in path_length_orders(4096)}
     for ax, measure in zip(
         FIGURES["orders"].draw("neurips").axes,
         ("mean recurrent length", "longest path"),
@@ -549,5 +549,6 @@ def test_the_figure_of_orders_draws_the_table_of_orders():
     ):
         assert [line.get_label() for line in ax.get_lines()] == list(table)
         for line in ax.get_lines():
-            assert line.get_xdata()[-1] == 64
-            assert line.get_ydata()[-1] == table[line.get_label()][measure]
+            assert line.get_xdata()[-1] == 4096
+            last = line.get_ydata()[-1].item()
+            assert (None if math.isnan(last) else last) == table[line.get_label()][measure]

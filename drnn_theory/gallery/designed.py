@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from drnn_theory import architectures as zoo
 from drnn_theory.design import load_optimal_schemes
 from drnn_theory.dilations import exponential_dilations
+from drnn_theory.edges import unit_of
 from drnn_theory.figures import plot_mrl_against_layers
 from drnn_theory.figures.marks import legend_above_all, powers_of_two
 from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import curves_by_name, together
-from drnn_theory.edges import unit_of
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import convention
 

@@ -27,7 +27,9 @@ def _orders() -> Table:
 def _paint(rows: Rows, figure: Figure) -> None:
     axes = figure.subplots(1, len(MEASURES), sharey=True)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
-        numbers = [{**row, measure: math.nan if row[measure] is None else row[measure]} for row in rows]
+        numbers = [
+            {**row, measure: math.nan if row[measure] is None else row[measure]} for row in rows
+        ]
         draw_lines(ax, curves_by_name(numbers, "span", measure, "network"))
         powers_of_two(ax, "x")
         powers_of_two(ax, "y")
