@@ -121,8 +121,8 @@ class PaperFigure:
         """What the figure shows, in words and with its main numbers, for who cannot see it.
 
         >>> from drnn_theory import FIGURES
-        >>> FIGURES["clockwork_phases"].alternative_text[:58]
-        'Lines of the shortest path length d(n) against the lag n, '
+        >>> FIGURES["clockwork_phases"].alternative_text.split(". ")[0]
+        'Lines of the shortest path length d(n), in edges, against the lag n, 0 to 24'
         """
         return self.describe(self.rows)
 

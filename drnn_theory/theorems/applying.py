@@ -58,7 +58,7 @@ def applicable(architecture: Architecture, span: int) -> list[Application]:
     exponential_mean 45/8 45/8
     delange_trollope 45/8 45/8
     chain_worst 7 7
-    counting_bound 21/4 45/8
+    counting_bound 11/2 45/8
     postage_stamp_bound 6 7
     >>> [one.theorem.name for one in applicable(skip_rnn(64, 7), 64)]
     ['skip_mean', 'two_lag_mean', 'lags_per_layer']
