@@ -213,9 +213,8 @@ class PaperFigure:
         Raises ValueError where there is none.
 
         >>> from drnn_theory import FIGURES
-        >>> print(FIGURES["zoo"].latex_table()[-31:], end="")
-          \label{tab:zoo}
-        \end{table*}
+        >>> FIGURES["zoo"].latex_table().splitlines()[4]
+        '  \\label{tab:zoo}'
         """
         lags = self._lags()
         caption = self.table_caption or self.caption
