@@ -15,7 +15,7 @@ import torch
 
 from drnn_theory import DilatedRNN, skip_rnn
 from drnn_theory.learning import adding, characters, copy_memory, pixel_digits, recall, train
-from drnn_theory.learning.optimizers import TensorFlowRMSProp
+from drnn_theory.learning.optimizers import TensorFlowRMSProp, make_optimizer
 
 SMALL = {"hidden_size": 6, "batch": 16, "log_every": 5, "validate_every": 20, "progress": False}
 
@@ -131,6 +131,19 @@ def test_tensorflows_rmsprop_follows_its_formula():
         square = 0.9 * square + 0.1 * gradient**2
         expected = expected - 0.1 * gradient / (square + 0.01).sqrt()
     assert torch.allclose(weight, expected, rtol=1e-12, atol=0.0)
+
+
+def test_rmsprop_follows_its_formula_with_the_authors_smoothing():
+    layer = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    optimizer = make_optimizer("rmsprop", layer, 1e-3)
+    square, expected = 0.0, float(layer.weight.detach())
+    for _ in range(5):
+        optimizer.zero_grad()
+        layer.weight.square().sum().backward()
+        optimizer.step()
+        square = 0.9 * square + 0.1 * (2 * expected) ** 2
+        expected -= 1e-3 * 2 * expected / (square**0.5 + 1e-8)
+    assert float(layer.weight.detach()) == pytest.approx(expected, rel=1e-12)
 
 
 RUN = textwrap.dedent("""
