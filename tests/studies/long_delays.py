@@ -84,7 +84,7 @@ def rows() -> Iterator[dict[str, Any]]:
         (("skip", *PUBLIC), (0,)),
         (("plain", "skip"), (1, 2)),
     ):
-        for name, delay, seed in product(names, (500, 1000), seeds):
+        for delay, name, seed in product((500, 1000), names, seeds):
             yield {
                 "architecture": name,
                 "delay": delay,
