@@ -77,10 +77,12 @@ def test_test_is_read_once_at_the_end_with_the_last_and_the_best_weights():
 
 def test_the_readout_is_drawn_from_n_0_1_as_the_authors_do():
     wide = {"hidden_size": 400, "steps": 1, "learning_rate": 1e-9, "progress": False}
-    weight = train([1], recall(1), **wide).network.readout.weight.detach()
-    assert 0.95 < float(weight.std()) < 1.05
-    weight = train([1], recall(1), readout="torch", **wide).network.readout.weight.detach()
-    assert float(weight.abs().max()) <= 1 / math.sqrt(400)
+    readout = train([1], recall(1), **wide).network.readout
+    assert 0.95 < float(readout.weight.detach().std()) < 1.05
+    assert float(readout.bias.detach().abs().max()) > 0.5  # of eight numbers from N(0, 1)
+    readout = train([1], recall(1), readout="torch", **wide).network.readout
+    for drawn in (readout.weight, readout.bias):
+        assert float(drawn.detach().abs().max()) <= 1 / math.sqrt(400)
 
 
 def test_a_module_of_ones_own_and_a_graph_are_trained():
