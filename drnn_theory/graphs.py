@@ -18,8 +18,8 @@ lengths a matrix counts one edge and an identity none. Two more attributes say w
 space does, an identity's too; ``attention=n`` that it is one of a window that reaches n steps back
 and shares its matrices. :mod:`drnn_theory.layers` sets them.
 
-This is one of the package's two doors (the other is ``drnn_theory.dilations``): every graph is
-checked here before any work is done.
+Every graph that a function of the package takes is checked here first, as every scheme of dilations
+is in ``drnn_theory.dilations``.
 
 [1] Chang et al., Dilated Recurrent Neural Networks, NIPS 2017, arXiv:1710.02224.
 [2] Zhang et al., Architectural Complexity Measures of Recurrent Neural Networks, NIPS 2016,

@@ -260,8 +260,8 @@ def deepest_path(architecture: Architecture) -> list[tuple[Any, Any, int]]:
 def recurrent_edges_per_node(architecture: Architecture) -> Fraction:
     """Return :math:`N_r` [1]: edges of positive lag on cycles per hidden node.
 
-    Hidden is every node but inputs and sums, which only identities enter; identities are no edges
-    here. A convolution reads the past without recurrence and has none.
+    Hidden nodes are all but the inputs and the sums, nodes that only identities enter. Identities
+    do not count as edges. A convolution reads the past without recurrence and has none.
 
     >>> from drnn_theory import dilated_cnn, skip_rnn
     >>> recurrent_edges_per_node(skip_rnn(8, layers=4))
@@ -344,8 +344,8 @@ _NO_CYCLE = "a cycle must lie on a walk from an input to an output, got none"
 def recurrent_skip_coefficient(architecture: Architecture) -> Fraction | float:
     """Return s [2]: the largest lag per edge of a directed cycle.
 
-    It is inf as soon as a cycle consists of identities: they carry a value any way at no edge.
-    Only cycles on a walk from an input to an output count; ValueError where there is none.
+    It is inf if a cycle consists of identities alone, which carry a value on without an edge. Only
+    cycles on a walk from an input to an output count; ValueError where there is none.
 
     >>> recurrent_skip_coefficient([1, 2, 4])
     Fraction(4, 1)

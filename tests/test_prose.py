@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BANNED = ("anew", "bettered", "what is no", "utilize", "leverage", "in order to", "going forward")
+BANNED = (
+    "anew",
+    "betters",
+    "bettered",
+    "what is no",
+    "utilize",
+    "leverage",
+    "in order to",
+    "going forward",
+)
 MOMENTS = {"here", "now", "found", "asked", "wanted"}
 CODE = sorted((ROOT / "drnn_theory").rglob("*.py"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

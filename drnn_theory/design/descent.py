@@ -27,7 +27,7 @@ CALL = 20_000
 def descents(
     target: Target, *, seed: int, budget: int
 ) -> Iterator[tuple[tuple[int, ...], int, int]]:
-    """Yield schemes that no single replacement betters, their costs and the effort of each.
+    """Yield schemes that no single replacement improves, their costs and the effort of each.
 
     First from the best exponential scheme; then, until ``budget`` is spent or the cost is 0, again
     and again from the last scheme accepted, with some of its dilations drawn again; sometimes a

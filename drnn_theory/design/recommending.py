@@ -51,7 +51,7 @@ class Recommendation(Advised):
     options: list[Option]
     input_size: int = 1
     complete: bool = False
-    """Whether no scheme at all betters an option, not only none of those looked at."""
+    """Whether no scheme at all is better than an option; otherwise none of those looked at is."""
 
     @property
     def advice(self) -> str:

@@ -14,8 +14,8 @@ engine               serves                                     cost
 
 A certificate mostly takes some ten times the largest lag; for a stack up to the product of its two
 largest lags, which {1, p, p + 1} needs; for a graph the period at which its classes of lags meet,
-and the lags at which a slower component still matters, can be far larger. Then the span decides, or
-the answer is refused by name.
+and the lags at which a slower component still matters, can be far larger. Then the lags are
+computed up to the span, or the answer is refused with the number that is too large.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""Shortest path lengths by lag, known for all lags at once.
 
-Such a sequence is at last a merge of linear ones: the indices fall into classes modulo some number,
-and in each class the lengths follow a strand, d(n + period) = d(n) + slope * period, or no path
-leads to it at all.
+From some index on such a sequence is a merge of linear ones: the indices fall into classes modulo
+some number, and in each class the lengths follow a strand, d(n + period) = d(n) + slope * period,
+or no path leads to it at all.
 """
 
 from __future__ import annotations
