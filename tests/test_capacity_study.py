@@ -1,5 +1,6 @@
 """The committed tables of capacities: complete, consistent, and true to the program."""
 
+import math
 import re
 from pathlib import Path
 
@@ -67,6 +68,36 @@ def test_a_correlation_within_depth_sees_no_difference_between_depths():
     x = np.array([1, 2, 3, 4, 11, 12, 13, 14.0])
     y = np.array([4, 3, 2, 1, 14, 13, 12, 11.0])
     assert study.within_depth(x, y, depth) == pytest.approx(-1)
+
+
+def test_whole_spectra_are_those_of_the_stacks():
+    rows = load_measured("capacities_spectra").rows
+    assert {row["architecture"] for row in rows} == set(study.DRAWN)
+    for name in study.DRAWN:
+        _, graph, layers = study.architectures()[name]
+        linear, tanh = (
+            [r["exponent"] for r in rows if (r["architecture"], r["units"]) == (name, units)]
+            for units in ("linear", "tanh")
+        )
+        size = study.hidden_size(graph, "state")
+        assert len(linear) == len(tanh) == state_size(graph, size)
+        assert linear == sorted(linear, reverse=True)
+        assert max(tanh) < max(linear) < 0  # a tanh contracts
+        if not name.startswith("skip"):  # ln(gain) / s for each of the s values of a unit
+            scheme = [1] * layers if name.startswith("plain") else map(int, name.split())
+            right = [math.log(study.GAIN) / s for s in scheme for _ in range(s * size)]
+            assert linear == pytest.approx(sorted(right, reverse=True), rel=1e-5)
+
+
+def test_the_larger_size_is_measured_again():
+    rows = load_measured("capacities_larger").rows
+    assert [row["architecture"] for row in rows] == list(study.architectures())
+    assert all(study.PARAMETERS < row["parameters"] <= study.LARGER for row in rows)
+    (row,) = [row for row in rows if row["architecture"] == "1 6"]
+    again = study.at_larger_size("1 6")
+    assert {k: row[k] for k in again} == {
+        k: pytest.approx(v, rel=1e-4) if isinstance(v, float) else v for k, v in again.items()
+    }
 
 
 def test_the_growth_curve_meets_its_targets():

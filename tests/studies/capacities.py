@@ -10,13 +10,19 @@ random matrices each. The gain is 0.9: the norms of the recurrent matrices of a 
   spectral radius, which is the largest Lyapunov exponent (the median of three draws);
 - tanh with the same matrices, biases of standard deviation 0.3, and inputs uniform in [-1, 1] times
   the root of the hidden size: information capacity of degrees 1, 2 and 3 (lags to 32, 10 and 5),
-  the largest Lyapunov exponent, and the decay rate of the gradient at lags 32..127 (of three).
+  the largest Lyapunov exponent, and the decay rate of the gradient at lags 32..127 (of three);
+- linear units again at 2,000 parameters, memory capacity and Fisher memory alone (the states of
+  shallow plain stacks of as much more state are too nearly dependent, which is refused);
+- at equal state the whole Lyapunov spectra, linear and tanh, of the stacks of four layers.
 
-A study's rows are kept in the store as they finish, and no row is computed twice. Three tables are
+A study's rows are kept in the store as they finish, and no row is computed twice. Five tables are
 written to drnn_theory/data/measured: capacities.csv, a row per draw; capacities_curves.csv, medians
 and quartiles by lag of the stacks of four layers; capacities_correlations.csv, rank correlations of
 the medians with what the graph alone says: over all stacks, within depth (ranks among the stacks of
-one depth, depths of four stacks or more), and partial (given the layers and the hidden size).
+one depth, depths of four stacks or more), and partial (given the layers and the hidden size);
+capacities_larger.csv, medians and quartiles at 2,000 parameters; capacities_spectra.csv, the
+exponents of each stack by their number, medians of the draws. With ``--more`` these two alone are
+made.
 """
 
 from __future__ import annotations
@@ -41,6 +47,7 @@ from drnn_theory import (
     gradient_profile,
     hidden_size_for,
     linear_system,
+    lyapunov_exponents,
     memory_capacity,
     path_counts,
     recurrent_skip_coefficient,
@@ -53,6 +60,7 @@ from drnn_theory.measured import write_measured
 from drnn_theory.tables import convention, where
 
 PARAMETERS, STATE, GAIN, SPAN, LAGS, DRAWS, FEW = 500, 128, 0.9, 32, 64, 20, 3
+LARGER = 2000
 WASHOUT = 200
 BUDGETS = ("parameters", "state")
 CURVES = ("memory", "fisher")
@@ -154,6 +162,54 @@ def measure(architecture: str, budget: str) -> dict[str, Any]:
         profile = gradient_profile(model, 128, inputs=x)
         add(gradient_decay=profile.decay_rate(SPAN) if profile.norms[SPAN:].any() else math.nan)
     return found
+
+
+def at_larger_size(architecture: str) -> dict[str, Any]:
+    """Return the linear memory of one architecture within the span at more parameters."""
+    family, graph, layers = architectures()[architecture]
+    size = hidden_size_for(LARGER, graph)
+    systems = [linear_system(graph, size, gain=GAIN, seed=draw) for draw in range(DRAWS)]
+    row: dict[str, Any] = {
+        "architecture": architecture,
+        "family": family,
+        "layers": layers,
+        "hidden size": size,
+        "parameters": count_parameters(graph, size),
+        "state": state_size(graph, size),
+        "mean recurrent length": compute_mrl(graph, SPAN),
+        "skip coefficient": float(recurrent_skip_coefficient(graph)),
+    }
+    for name, capacity in {"memory": memory_capacity, "fisher": fisher_memory}.items():
+        sums = [float(capacity(system, LAGS).values[1 : SPAN + 1].sum()) for system in systems]
+        quartiles = np.percentile(sums, [25, 50, 75])
+        columns = ("lower quartile", "median", "upper quartile")
+        row |= {f"{name} in span, {c}": float(q) for c, q in zip(columns, quartiles, strict=True)}
+    return row | {"draws": DRAWS}
+
+
+def spectra(architecture: str) -> list[dict[str, Any]]:
+    """Return the Lyapunov exponents of one architecture at equal state, largest first."""
+    _, graph, _ = architectures()[architecture]
+    size = hidden_size(graph, "state")
+    systems = [linear_system(graph, size, gain=GAIN, seed=draw) for draw in range(DRAWS)]
+    models = [tanh_network(graph, size, draw) for draw in range(DRAWS)]
+    together = exponents_together(models, None, 320, 64, 4, size**0.5, range(DRAWS))
+    found = {
+        "linear": [lyapunov_exponents(system).values for system in systems],
+        "tanh": [spectrum.values for spectrum in together],
+    }
+    return [
+        {
+            "architecture": architecture,
+            "budget": "state",
+            "units": units,
+            "number": number,
+            "exponent": float(value),
+            "draws": DRAWS,
+        }
+        for units, values in found.items()
+        for number, value in enumerate(np.median(values, axis=0), start=1)
+    ]
 
 
 def outputs_together(models: list[GraphRNN], inputs: np.ndarray) -> np.ndarray:
@@ -336,16 +392,23 @@ def rounded(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure what is missing and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", type=Path, default=Path("build/studies/capacities.sqlite"))
+    parser.add_argument("--more", action="store_true", help="the last two tables alone")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    told: dict[str, Any] = {"where": where(torch=True, seed=f"0..{DRAWS - 1}"), "span": SPAN}
+    told["convention"] = convention()
+    larger = [at_larger_size(name) for name in architectures()]
+    write_measured("capacities_larger", rounded(larger), **told)
+    exponents = [row for name in DRAWN for row in spectra(name)]
+    write_measured("capacities_spectra", rounded(exponents), where=told["where"])
+    if arguments.more:
+        return
     arguments.store.parent.mkdir(parents=True, exist_ok=True)
     study = run_study(measure, rows_to_measure(), store=arguments.store, version="1")
     for record in study.failures:
         print(record.row, record.error)
     measured = [row for row in study.rows() if row["error"] is None]
-    told: dict[str, Any] = {"where": where(torch=True, seed=f"0..{DRAWS - 1}"), "span": SPAN}
-    told["convention"] = convention()
     rows = rounded(table(measured))
     write_measured("capacities", rows, **told)
     write_measured("capacities_curves", rounded(curves(measured)), **told)
