@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 RENDERING := .venv/rendering
 
-.PHONY: report test lab rendering lint bench docs proofs proofs-long wirings certificates budgets clean
+.PHONY: report test lab notebooks rendering lint bench docs proofs proofs-long wirings certificates budgets clean
 
 report: $(STAMP)
 	$(BIN)/drnn-theory report
@@ -14,6 +14,10 @@ test: $(STAMP)
 
 lab: $(RENDERING)
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb
+
+# every notebook from top to bottom, saved with its outputs
+notebooks: $(STAMP)
+	$(BIN)/python -m tests.notebooks
 
 # what is seen in a browser (chromium) and in print (pdflatex); skips what is not installed
 rendering: $(RENDERING)
@@ -54,6 +58,7 @@ bench: $(STAMP)
 docs: .venv/docs
 	rm -rf build/docs/source && mkdir -p build/docs/source
 	cp -pr docs/. proofs notebooks CHANGELOG.md build/docs/source
+	mkdir build/docs/source/docs && cp -pr docs/images build/docs/source/docs  # as notebooks name it
 	$(BIN)/sphinx-build -q -n -W --keep-going build/docs/source build/docs/html
 
 .venv/docs: $(STAMP)

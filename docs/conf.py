@@ -60,7 +60,8 @@ napoleon_numpy_docstring = False
 add_module_names = False
 autosummary_generate = False
 
-# Markdown and notebooks. A notebook runs again when it, the package or a proof has changed.
+# Markdown and notebooks. Notebooks bring their outputs; other pages with cells run again when they,
+# the package or a proof have changed.
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 here = Path(__file__).parent
@@ -68,6 +69,8 @@ read = [*Path(drnn_theory.__file__).parent.rglob("*.py"), *here.glob("proofs/*.m
 digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(read))).hexdigest()
 os.environ["IPYTHONDIR"] = str(here / "ipython")
 nb_execution_mode = "cache"
+nb_execution_excludepatterns = ["notebooks/*"]
+nb_ipywidgets_js = {}
 nb_execution_cache_path = str(here.parent / "executed" / digest[:12])
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True

@@ -66,12 +66,12 @@ async function copy(root, button) {
 function render({ model, el }) {
   let root;
   const watch = new MutationObserver(() => nameSliders(root));
+  let later;
   const sizes = new ResizeObserver(([{ contentRect }]) => {
     const width = Math.round(contentRect.width);
-    if (width > 0 && width !== model.get("width")) {
-      model.set("width", width);
-      model.save_changes();
-    }
+    clearTimeout(later);
+    // a message of its own: of values that follow one another fast some may never be sent
+    if (width > 0) later = setTimeout(() => model.send({ width }), 100);
   });
   const move = (event) => {
     const figure = event.target.closest("svg.drnn-figure");
@@ -110,6 +110,7 @@ function render({ model, el }) {
     cancelAnimationFrame(begin);
     watch.disconnect();
     sizes.disconnect();
+    clearTimeout(later);
     root?.removeEventListener("pointerdown", move);
     root?.removeEventListener("pointermove", move);
     root?.removeEventListener("pointerleave", leave);

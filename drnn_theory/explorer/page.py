@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -21,4 +22,11 @@ class Page(anywidget.AnyWidget):
     _esm = (FOLDER / "page.js").read_text(encoding="utf-8")
     _css = (FOLDER / "page.css").read_text(encoding="utf-8")
     picked = traitlets.Int(-1).tag(sync=True)
-    width = traitlets.Int(760).tag(sync=True)
+    width = traitlets.Int(760)
+
+    def __init__(self, **traits: Any):
+        super().__init__(**traits)
+        self.on_msg(self._told)
+
+    def _told(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        self.width = int(content["width"])

@@ -9,14 +9,26 @@ import subprocess
 import sys
 import time
 import urllib.request
+from io import BytesIO
+from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from drnn_theory import compute_mrl, shortest_path_lengths
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.rendering
+
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "explorer.png"
+CUT_OFF = """panel => [...panel.querySelectorAll("*")].filter(e =>
+    e.clientWidth > 0 && e.tagName !== "TEXTAREA" && e.tagName !== "INPUT" &&
+    (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible" ||
+     e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1)
+).map(e => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 40)}`)"""
 
 
 def free_port():
@@ -181,4 +193,100 @@ def test_the_figure_is_saved_and_the_page_says_where(notebook, lab, page):
     file = lab[0] / "figure.svg"
     api.expect(panel.get_by_text("wrote ")).to_have_text(f"wrote {file}")
     assert "</svg>" in file.read_text()
+    assert page.problems == []
+
+
+def test_the_pointer_reads_a_length_off_the_figure(notebook, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8], span=20)")
+    box = settled(page).bounding_box()
+    lengths = shortest_path_lengths([1, 2, 4, 8], 20)
+    said = panel.locator(".drnn-hover text")
+    for share in (0.2, 0.6, 0.95):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + 100)
+        api.expect(said).to_contain_text("d(n) = ")
+        lag, length = re.fullmatch(r"n = (\d+): d\(n\) = (\d+)", said.text_content()).groups()
+        assert float(length) == lengths[int(lag)]
+        assert abs(int(lag) - 21 * share) < 2
+    page.mouse.move(box["x"] + 10, box["y"] - 30)
+    api.expect(said).to_have_count(0)
+    assert page.problems == []
+
+
+def test_the_code_goes_to_the_clipboard(notebook, page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8])")
+    panel.locator("button.drnn-copy").click()
+    api.expect(panel.get_by_role("button", name="Copied")).to_be_visible()
+    code = page.evaluate("navigator.clipboard.readText()")
+    assert code == panel.get_by_role("textbox", name="code").input_value()
+    assert "compute_mrl(architecture, span=8)  # 5.625" in code
+    assert page.problems == []
+
+
+def settled(page):
+    """Wait until the kernel has drawn for the width that the page has, and return the figure."""
+    figure, room = page.locator(".drnn-figure"), page.locator(".drnn-drawing")
+    for _ in range(240):
+        width = room.evaluate("e => e.getBoundingClientRect().width")
+        drawn = int(figure.get_attribute("width"))  # before the page has scaled it
+        if min(width, 1000) - 24 < drawn <= width:
+            page.wait_for_timeout(500)
+            return figure
+        page.wait_for_timeout(250)
+    raise AssertionError(f"a room of {width} pixels has a figure of {drawn}")
+
+
+@pytest.mark.parametrize("width", [1366, 760])
+def test_nothing_on_the_page_is_cut_off(width, notebook, page):
+    panel = notebook("from drnn_theory import explore\nexplore()")
+    page.set_viewport_size({"width": width, "height": 900})
+    settled(page)
+    assert panel.evaluate(CUT_OFF) == []
+    letters = page.locator(".drnn-figure text").evaluate_all(
+        "all => all.map(t => t.getBoundingClientRect().height)"
+    )
+    assert min(letters) > 11
+    assert page.problems == []
+
+
+def grey(png, size):
+    return np.asarray(Image.open(png).convert("L").resize(size), dtype=float) / 255
+
+
+def test_what_is_saved_is_what_is_shown(notebook, lab, page):
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8], span=20)")
+    differences = []
+    for size in ("this page", "neurips"):
+        panel.get_by_role("combobox", name="size for").select_option(size)
+        if size == "this page":
+            settled(page)
+        file = f"{size.split()[0]}.png"
+        panel.get_by_role("textbox", name="file").fill(file)
+        panel.get_by_role("button", name="Save figure").click()
+        api.expect(panel.get_by_text("wrote ")).to_contain_text(file)
+        shown = BytesIO(panel.locator(".drnn-figure").screenshot())
+        half = tuple(side // 2 for side in Image.open(shown).size)
+        saved = grey(lab[0] / file, half)
+        differences.append(np.abs(grey(shown, half) - saved).mean())
+        other = np.abs(grey(shown, half) - saved[:, ::-1]).mean()  # its mirror image is another
+        assert differences[-1] < other / 2
+    assert max(differences) < 0.03  # fonts differ a little
+    assert page.problems == []
+
+
+def test_the_picture_in_the_documents_is_of_the_panel_as_it_is(notebook, page):
+    """`DRAW=yes` writes it again."""
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8, 16], span=64, lag=45)")
+    page.set_viewport_size({"width": 1366, "height": 1300})
+    page.keyboard.press("Control+b")  # hides the list of files
+    api.expect(panel.get_by_text("Better with 5 distinct dilations")).to_be_visible()
+    settled(page)
+    words = " ".join(panel.inner_text().split())
+    if os.environ.get("DRAW"):
+        picture = Image.open(BytesIO(panel.screenshot())).convert("RGB").quantize(64)
+        about = PngInfo()
+        about.add_text("Description", words)
+        picture.save(PICTURE, optimize=True, pnginfo=about)
+    assert PICTURE.stat().st_size <= 100_000
+    assert Image.open(PICTURE).text["Description"] == words
     assert page.problems == []

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
@@ -129,3 +129,27 @@ def test_every_notebook_proof_and_chapter_has_its_page():
     docs = ROOT / "docs"
     named |= {str(path.relative_to(docs).with_suffix(".html")) for path in docs.rglob("*.md")}
     assert named <= set(PAGES)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "places"),
+    [
+        ("mean recurrent length", "explanation/measure.html#index-0", 1),
+        ("which dilations", "howto/dilations.html#index-0", 1),
+        ("784", "howto/dilations.html", 5),
+        ("explore", "reference/explorer.html", 3),
+    ],
+)
+def test_search_finds_what_people_ask_without_a_network(question, answer, places, chromium):
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    page.goto(f"{(SITE / 'search.html').as_uri()}?q={quote(question)}")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(1000)  # results come one by one
+    links = page.locator("#search-results li > a").evaluate_all("all => all.map(a => a.href)")
+    start = SITE.as_uri() + "/"
+    first = [link.removeprefix(start).split("?")[0] for link in links[:places]]
+    tails = [urlsplit(link).fragment for link in links[:places]]
+    shown = [f"{name}#{tail}" if tail else name for name, tail in zip(first, tails, strict=True)]
+    context.close()
+    assert any(name.startswith(answer) for name in shown), shown
