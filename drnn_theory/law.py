@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import networkx as nx
@@ -219,6 +220,8 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
     last = start + horizon
     require_memory(100 * wiring.units * (last + 1), f"{horizon + 1} lags")
     squared = gain * gain
+    if (fast := _by_filters(wiring, squared, horizon)) is not None:
+        return fast
     sums = [[0.0] * wiring.units for _ in range(last + 1)]
     for unit in wiring.sources(start):
         sums[start][unit] += 1.0
@@ -228,6 +231,56 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
             if t - lag >= start and (before := sums[t - lag][u]):
                 current[v] += squared * before if lag and weight else before
     return np.array([sum(current[u] for u in wiring.output_units) for current in sums[start:]])
+
+
+def _by_filters(wiring: Wiring, squared: float, horizon: int) -> np.ndarray | None:
+    """Return the sum over the paths, unit after unit, each a filter of the units below it.
+
+    None for a period above 1, and where a cycle leads through more than one unit.
+    """
+    if wiring.period > 1 or horizon < FILTERED or math.isinf(squared):
+        return None
+    edges = wiring.steps[0]
+    below: dict[int, set[int]] = {unit: set() for unit in range(wiring.units)}
+    for u, v, _, _ in edges:
+        below[v] |= {u} - {v}
+    try:
+        order = list(TopologicalSorter(below).static_order())
+    except CycleError:
+        return None
+    starts, sums = wiring.sources(0), np.zeros((wiring.units, horizon + 1))
+    for unit in order:
+        values = sums[unit]
+        loops: dict[int, float] = {}
+        values[0] += starts.count(unit)
+        for u, v, lag, weight in edges:
+            factor = squared if lag and weight else 1.0
+            if v != unit or lag > horizon:
+                continue
+            if u == v:
+                loops[lag] = loops.get(lag, 0.0) + factor
+            else:
+                with np.errstate(over="ignore"):
+                    values[lag:] += factor * sums[u, : horizon + 1 - lag]
+        if len(loops) == 1:
+            sums[unit] = _filtered(values, *loops.popitem())
+        elif loops:
+            sums[unit] = _looped(values, loops)
+    return sums[wiring.output_units].sum(0)
+
+
+def _looped(values: np.ndarray, loops: dict[int, float]) -> np.ndarray:
+    """Return y with y[n] = values[n] + the sum of weight * y[n - lag] over all loops."""
+    from scipy.signal import lfilter  # takes a second to import
+
+    denominator = np.zeros(max(loops) + 1)
+    denominator[0] = 1.0
+    for lag, weight in loops.items():
+        denominator[lag] = -weight
+    with np.errstate(all="ignore"):
+        result = lfilter([1.0], denominator, values)
+    result[np.isnan(result)] = math.inf  # the filter multiplies what overflowed by zero
+    return result
 
 
 def _per_layer(values: Any, name: str, layers: int) -> list[float]:

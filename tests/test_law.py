@@ -15,12 +15,15 @@ from scipy.integrate import quad
 
 from drnn_theory import (
     DilatedRNN,
+    dilated_cnn,
     dilated_rnn,
     expected_gradient_profile,
     gradient_profile,
     law,
+    layers_rnn,
     mean_field_slopes,
     path_counts,
+    residual_rnn,
     skip_rnn,
 )
 from tests.strategies import cyclic_graphs, schemes
@@ -43,6 +46,24 @@ def test_a_stack_obeys_the_law_of_its_graph(dilations):
     law = expected_gradient_profile(dilations, 0.7, 40)
     of_graph = expected_gradient_profile(dilated_rnn(dilations), 0.7, 40)
     np.testing.assert_allclose(law, of_graph, rtol=1e-12)  # the same positive sums, reordered
+
+
+GRAPHS = {
+    "fusion": dilated_rnn([3, 4], fusion=True),
+    "residual": residual_rnn([[1, 2], [4, 8]]),
+    "two lags of one unit": layers_rnn([[1, 4], [2, 3]]),
+    "convolutions": dilated_cnn([1, 2, 4]),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+@pytest.mark.parametrize("gain", [0.0, 0.7, 1.0, 1.7, 40.0])
+def test_filters_give_what_steps_in_time_give(graph, gain, monkeypatch):
+    by_filters = expected_gradient_profile(graph, gain, 300)
+    monkeypatch.setattr("drnn_theory.law._by_filters", lambda *_: None)
+    with np.errstate(over="ignore"):
+        by_steps = expected_gradient_profile(graph, gain, 300)
+    np.testing.assert_allclose(by_filters, by_steps, rtol=1e-12)  # the same positive sums
 
 
 @settings(max_examples=50)

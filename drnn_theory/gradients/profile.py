@@ -157,7 +157,7 @@ def gradient_profile(
         length: number of lags.
         inputs: tensor (length + times - 1, batch, features). None draws one sequence per seed from
             a standard normal distribution, with ``module.input_size`` features.
-        seeds: of the drawn inputs.
+        seeds: of the drawn inputs; the first is also that of the probes.
         times: average over this many output times, the last ones of the sequence.
         last: the module gives one output per sequence, (batch, units); lags count from the end.
         spectral: compute spectral norms, too.
@@ -201,12 +201,14 @@ def gradient_profile(
     if not last:  # the last output may well depend on all times both ways
         require_one_direction(module)
     module = in_dtype(module, dtype)
+    seeds = list(seeds) if isinstance(seeds, Iterable) else seeds
     steps = length + times - 1
     x = sample_inputs(module, steps, inputs, seeds, dtype)
+    origin = as_integer(seeds[0], "seed", minimum=0) if probes is not None and seeds else 0
     outputs = [steps - times + i for i in range(times)]
 
     def cotangents_of(index: int, units: int) -> Tensor:
-        return _cotangents(units, probes, x.shape[1], index).to(x)
+        return _cotangents(units, probes, x.shape[1], index + 2**20 * origin).to(x)
 
     sums = _Sums(length, outputs, x, spectral)
     with borrowed(module), torch.enable_grad():
@@ -242,11 +244,11 @@ def _rows(
             yield index, part, sequence
 
 
-def _cotangents(units: int, probes: int | None, batch: int, index: int) -> Tensor:
+def _cotangents(units: int, probes: int | None, batch: int, seed: int) -> Tensor:
     """Return (c, batch, units): one per unit, or as many of random signs as there are probes."""
     if probes is None:
         return torch.eye(units).unsqueeze(1).expand(-1, batch, -1)
-    generator = torch.Generator().manual_seed(index)
+    generator = torch.Generator().manual_seed(seed)
     return 2.0 * torch.randint(0, 2, (probes, batch, units), generator=generator) - 1
 
 
