@@ -342,3 +342,30 @@ def test_loss_over_all_steps_is_that_over_ten_in_the_stated_ratio():
 def test_digits_are_validated_and_tested_on_their_own_images():
     training = train([1, 4], pixel_digits(), steps=5, **SMALL)
     assert {row["split"] for row in training.curve} == {"train", "validation", "test"}
+
+
+class Dropping(torch.nn.Module):
+    """A body with dropout, which breaks off at a forward pass of that number."""
+
+    def __init__(self, breaks_at=math.inf):
+        super().__init__()
+        self.rnn, self.dropout = torch.nn.RNN(8, 5), torch.nn.Dropout(0.5)
+        self.breaks_at, self.calls = breaks_at, 0
+
+    def forward(self, x):
+        self.calls += self.training
+        if self.calls == self.breaks_at:
+            raise KeyboardInterrupt
+        return self.dropout(self.rnn(x)[0])
+
+
+def test_dropout_goes_on_as_it_would_have_from_a_checkpoint(tmp_path):
+    def run(breaks_at=math.inf, checkpoint=None):
+        torch.manual_seed(0)
+        how = {"steps": 40, "log_every": 5, "checkpoint_seconds": 0.0, "progress": False}
+        training = train(Dropping(breaks_at), recall(3), checkpoint=checkpoint, **how)
+        return [(row["step"], row["loss"], row["metric"]) for row in training.curve]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(23, tmp_path / "run.pt")
+    assert run(checkpoint=tmp_path / "run.pt") == run()
