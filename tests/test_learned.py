@@ -190,3 +190,23 @@ def test_a_recommendation_says_what_the_study_found():
     for matrices in ("torch", "orthogonal"):
         assert f"{rank('mean recurrent length', matrices)['spearman']:.2f}" in evidence
     assert evidence in recommend(30, parameters=2000).table().notes
+
+
+def test_the_page_quotes_the_interventions():
+    rows = load_measured("interventions")
+    left = {
+        row["batch"]: row["left chance"]
+        for row in rows
+        if (row["biases"], row["optimizer"], row["seed"]) == ("torch", "rmsprop", 0)
+    }
+    told = "step {:g} with batches of 32, at {:g} with 128 and at {:g} with 512 (one seed)"
+    assert told.format(left[32], left[128], left[512]) in PAGE
+    assert f"factors of {left[32] / left[128]:.1f} and {left[128] / left[512]:.1f}" in PAGE
+    by_optimizer = {r["optimizer"]: r["left chance"] for r in rows if r["matrices"] == "orthogonal"}
+    slow, fast = by_optimizer["rmsprop_tensorflow"], by_optimizer["rmsprop"]
+    assert f"left chance at step {slow:g} where torch's did at {fast:g}" in PAGE
+    decided = {key(row): row["left chance"] for row in load_measured("what_decides")}
+    for row in rows:  # the same network, drawn and trained twice
+        setting = ("copy_memory(500)", "RNN", row["matrices"], row["biases"], "torch", row["seed"])
+        if (row["batch"], row["optimizer"]) == (128, "rmsprop") and setting in decided:
+            assert row["left chance"] == decided[setting]
