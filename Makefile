@@ -58,7 +58,6 @@ bench: $(STAMP)
 docs: .venv/docs
 	rm -rf build/docs/source && mkdir -p build/docs/source
 	cp -pr docs/. proofs notebooks CHANGELOG.md build/docs/source
-	mkdir build/docs/source/docs && cp -pr docs/images build/docs/source/docs  # as notebooks name it
 	$(BIN)/sphinx-build -q -n -W --keep-going build/docs/source build/docs/html
 
 .venv/docs: $(STAMP)

@@ -93,6 +93,12 @@ def without_last_blank_lines(app, document, source):
     source[0] = re.sub(r"\n\n```\n", "\n```\n", source[0])
 
 
+def links_of_notebooks(app, document, source):
+    """Turn links to docs/, beside notebooks/ in the repository, into those of the site."""
+    if document.startswith("notebooks/"):
+        source[0] = source[0].replace("](../docs/", "](../")
+
+
 def one_source_a_line(app, what, name, subject, options, lines):
     """Make a paragraph of every source that a docstring names: [1] .., [2] .."""
     for number in reversed(range(len(lines))):
@@ -114,4 +120,5 @@ def setup(app):
     app.set_html_assets_policy("always")
     app.connect("missing-reference", from_the_package)
     app.connect("source-read", without_last_blank_lines)
+    app.connect("source-read", links_of_notebooks)
     app.connect("autodoc-process-docstring", one_source_a_line)

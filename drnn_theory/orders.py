@@ -147,7 +147,7 @@ def path_length_orders(
 ) -> Table:
     """Return the exact mean and longest path over lags 1..span of networks that cover the span.
 
-    One row per kind of network, in the order of :data:`ORDERS`, with the order of table 1 of
+    One row per kind of network, in the order of ``ORDERS``, with the order of table 1 of
     Vaswani et al., 2017, the parameters and the streaming state for ``hidden_size`` units and one
     feature, and the sequential steps through one sequence; a recurrence whose decays are not
     counted is linear and runs as a parallel scan. None, a dash, where a network would need more
