@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drnn_theory import FIGURES, DilatedRNN, load_measured, recommend
+from drnn_theory import FIGURES, DilatedRNN, count_parameters, load_measured, recommend
 
 ROOT = Path(__file__).parent.parent
 PAGE = " ".join((ROOT / "docs" / "explanation" / "learning.md").read_text().split())
@@ -210,3 +210,16 @@ def test_the_page_quotes_the_interventions():
         setting = ("copy_memory(500)", "RNN", row["matrices"], row["biases"], "torch", row["seed"])
         if (row["batch"], row["optimizer"]) == (128, "rmsprop") and setting in decided:
             assert row["left chance"] == decided[setting]
+
+
+def test_the_page_and_the_readme_quote_the_long_delay():
+    rows = {(r["architecture"], r["delay"], r["seed"]): r for r in load_measured("long_delays")}
+    dilated, plain, public = (rows[name, 500, 0] for name in ("dilated", "plain", "torch"))
+    told = f"left at step {dilated['left chance']:g} and 99 % of the symbols are right at step "
+    assert f"{told}{dilated['learned']:g}" in PAGE
+    assert f"plain stack of as many parameters has {share(plain)} % right after 1,000 steps" in PAGE
+    assert math.isinf(plain["left chance"])
+    assert f"left at step {public['left chance']:g} and {share(public)} % of the symbols" in PAGE
+    assert f"learns it in {dilated['learned']:g} steps" in README
+    make = {"dilated": [2**k for k in range(9)], "plain": [1] * 9}
+    assert len({count_parameters(make[name], 10, input_size=10) for name in make}) == 1
