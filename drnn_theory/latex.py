@@ -5,6 +5,7 @@ Text between dollars is a formula if LaTeX can read it as one; everything else i
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 import unicodedata
@@ -27,6 +28,8 @@ POINTS = 72.27
 GAP = 8.0
 """Points between two columns."""
 ROWS_OF_A_PAGE = 45
+BETWEEN = "\n\\par\\medskip\\noindent\n"
+"""What stands between two tabulars of one table."""
 
 _ESCAPES = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
@@ -186,8 +189,9 @@ def table_environment(
 ) -> str:
     r"""Return a table of booktabs in a table environment, with caption and label above it.
 
-    It floats over both columns if ``wide``. A longtable, which cannot float, carries its caption
-    itself and follows where it stands. Where the numbers come from is a comment.
+    It floats over both columns if ``wide``; tabulars that are more than a page float one by one,
+    under the same number. A longtable, which cannot float, carries its caption itself and follows
+    where it stands. Where the numbers come from is a comment.
 
     >>> print(table_environment("my_zoo", "TABLE", "Half of 1%.", "version 0.1.0"), end="")
     % version 0.1.0
@@ -204,16 +208,39 @@ def table_environment(
         head, rule, rest = table.partition(r"\toprule")
         return f"{as_comment(provenance)}\n{head}{said}{label}\\\\\n{rule}{rest}\n"
     environment = "table*" if wide else "table"
-    lines = [
-        as_comment(provenance),
-        rf"\begin{{{environment}}}[tbp]",
-        r"  \centering",
-        f"  {said}",
-        f"  {label}",
-        table,
-        rf"\end{{{environment}}}",
-    ]
+    lines = [as_comment(provenance)]
+    for number, part in enumerate(_of_a_page(table)):
+        again = [r"  \addtocounter{table}{-1}", r"  \caption{(continued)}"]
+        lines += [rf"\begin{{{environment}}}[tbp]", r"  \centering"]
+        lines += again if number else [f"  {said}", f"  {label}"]
+        lines += [part, rf"\end{{{environment}}}"]
     return "\n".join(lines) + "\n"
+
+
+def _of_a_page(table: str) -> list[str]:
+    """Return a table whole, or its tabulars in as many groups as pages must hold them."""
+    opening, _, inner = table.partition("%\n")
+    pages: list[list[str]] = [[]]
+    for tabular in inner.removesuffix("}").split(BETWEEN) if inner else ():
+        if pages[-1] and sum(map(_height, [*pages[-1], tabular])) > ROWS_OF_A_PAGE:
+            pages.append([])
+        pages[-1].append(tabular)
+    set_pages = []
+    for page in pages:
+        full = sum(map(_height, page)) > ROWS_OF_A_PAGE  # by a few lines, those of the head
+        size = opening.replace(r"\small", r"\footnotesize") if full else opening
+        set_pages.append(f"{size}%\n{BETWEEN.join(page)}}}")
+    return set_pages if inner else [table]
+
+
+def _height(tabular: str) -> int:
+    """Return the lines that a tabular takes, those of its head and what wraps included."""
+    lines = 3 + tabular[: tabular.index(r"\midrule")].count("\\\\")
+    for row in tabular.splitlines():
+        boxes = re.findall(r"\\parbox\[t\]\{(\d+)pt\}\{\\raggedright (.*?)\\strut\}", row)
+        wrapped = [math.ceil(1.15 * text_width(text) / float(width)) for width, text in boxes]
+        lines += max(wrapped, default=1) if row.endswith(r"\\") else 0
+    return lines
 
 
 def tabulars(
@@ -258,7 +285,7 @@ def tabulars(
         )
         for chosen in blocks or [keys]
     ]
-    text = "\n\\par\\medskip\\noindent\n".join(tables)
+    text = BETWEEN.join(tables)
     return f"{{\\small\\setlength{{\\tabcolsep}}{{{GAP / 2:g}pt}}%\n{text}}}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -147,7 +148,7 @@ def _write_names(legend: Legend) -> None:
         name = text.get_text().removeprefix(MARK)
         text.set_text(name)
         try:
-            parser.parse(name)
+            parser.parse(name.replace("\n", " "))
         except ValueError:
             text.set_parse_math(False)
 
@@ -163,7 +164,7 @@ def legend_above(ax: Axes) -> None:
         assert figure is not None
         # axes grow by about an eighth where the figure lays out its parts by itself
         width = 1.12 * figure.get_size_inches()[0] * ax.get_position().width
-        labels = _with_remarks(labels, _remarks(ax))
+        labels = _wrapped(_with_remarks(labels, _remarks(ax)), width)
         form = _columns(labels, width) | {"bbox_to_anchor": (0.5, 1), "borderaxespad": 0.2}
         _write_names(ax.legend(handles, labels, loc="lower center", **form))
 
@@ -182,8 +183,9 @@ def legend_above_all(figure: Figure, axes: Sequence[Axes]) -> None:
         if (legend := ax.get_legend()) is not None:
             legend.remove()
     everywhere = {k: v for k, v in said[0].items() if all(one.get(k) == v for one in said)}
-    labels = _with_remarks(list(named), everywhere)
-    form = _columns(labels, figure.get_size_inches()[0])
+    width = figure.get_size_inches()[0]
+    labels = _wrapped(_with_remarks(list(named), everywhere), width)
+    form = _columns(labels, width)
     legend = figure.legend(list(named.values()), labels, loc="outside upper center", **form)
     _write_names(legend)
 
@@ -218,10 +220,21 @@ def _with_remarks(labels: Sequence[str], remarks: Mapping[str, str]) -> list[str
     return [f"{label} ({remarks[label]})" if label in remarks else label for label in labels]
 
 
+def _wrapped(labels: Sequence[str], width: float) -> list[str]:
+    """Return labels in as many lines as a width in inches makes of them, formulas as they are."""
+    size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    letters = max(8, int((72 * width / size - 4) / 0.55))  # by the rule of _columns, or a bit less
+    return [
+        label if "$" in label or len(label) <= letters else textwrap.fill(label, letters)
+        for label in labels
+    ]
+
+
 def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
     """Return how a legend stands in as many columns as fit into a width in inches."""
     size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
-    letters = [len(re.sub(r"[${}^_\\]" if "$" in label else MARK, "", label)) for label in labels]
+    plain = [re.sub(r"[${}^_\\]" if "$" in label else MARK, "", label) for label in labels]
+    letters = [max(map(len, label.split("\n"))) for label in plain]
 
     def fits(rows: int) -> bool:
         # a letter is about half as wide as its size; a handle and its gaps about four letters

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
@@ -27,6 +28,18 @@ Rows = Sequence[Mapping[str, Any]]
 
 WIDTH, TICKS = 5.5, 7
 """Of a page in inches and of the labels at ticks in points, as most venues have them."""
+LEAST_HEIGHT = 1.5
+"""Inches that axes keep below a legend, with their labels."""
+
+
+def _make_room(figure: Figure) -> None:
+    """Make a figure higher where its legend, of many or long names, would leave axes no room."""
+    above = [legend for legend in figure.legends if legend is not None]
+    above += [legend for ax in figure.axes if (legend := ax.get_legend()) is not None]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    tallest = max((one.get_window_extent(renderer).height for one in above), default=0.0)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, max(height, tallest / figure.dpi + LEAST_HEIGHT))
 
 
 class _Drawing(Figure):
@@ -190,6 +203,7 @@ class PaperFigure:
                 size = (width or usual, self.height * (1.25 if width and width < usual else 1))
             figure = _Drawing(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
+            _make_room(figure)
         return figure
 
     def latex_figure(self) -> str:
