@@ -3,7 +3,7 @@
     python tests/benchmarks/engines.py
 
 Each engine computes all shortest path lengths d(0..span). Repetitions of the engines take turns;
-medians, with the least and the largest time, are written to drnn_theory/data/measured/engines.csv, from which docs/draw.py draws the
+medians are written to drnn_theory/data/measured/engines.csv, from which docs/draw.py draws the
 picture of the README.
 """
 
@@ -44,7 +44,7 @@ ENGINES = {
 
 
 def measure(dilations, span, spent):
-    """Return least, median and largest seconds of each engine that is still fast enough."""
+    """Return the median seconds of each engine that is still fast enough, taking turns."""
     graph = dilated_rnn(dilations)
     running = [name for name in ENGINES if spent.get(name, 0) < PATIENCE]
     times = {name: [] for name in running}
@@ -56,7 +56,7 @@ def measure(dilations, span, spent):
             times[name].append(time.perf_counter() - begin)
     first, *others = answers.values()
     assert all(np.array_equal(first, other) for other in others), "engines disagree"
-    return {name: (min(s), statistics.median(s), max(s)) for name, s in times.items()}
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
 def main():
@@ -68,10 +68,10 @@ def main():
     ):
         spent: dict[str, float] = {}
         for dilations, span in cases:
-            taken = measure(dilations, span, spent)
-            spent |= {name: median for name, (_, median, _) in taken.items()}
-            _, reference, _ = taken.get("networkx (reference)", (0, float("nan"), 0))
-            for name, (low, seconds, high) in taken.items():
+            medians = measure(dilations, span, spent)
+            spent |= medians
+            for name, seconds in medians.items():
+                ratio = medians.get("networkx (reference)", float("nan")) / seconds
                 rows.append(
                     {
                         "grows": vary,
@@ -79,9 +79,7 @@ def main():
                         "span": span,
                         "engine": name,
                         "seconds": float(f"{seconds:.3g}"),
-                        "low": float(f"{low:.3g}"),
-                        "high": float(f"{high:.3g}"),
-                        "networkx / engine": float(f"{reference / seconds:.3g}"),
+                        "networkx / engine": float(f"{ratio:.3g}"),
                     }
                 )
                 print(*rows[-1].values(), sep="  ", flush=True)
