@@ -68,10 +68,10 @@ def test_a_telephone_gets_pictures_of_its_own_whose_letters_are_read(offline):
 def test_the_formulas_of_the_report_are_set_as_formulas(offline):
     formulas = offline.locator("math")
     assert formulas.count() >= 8
-    heights = offline.eval_on_selector_all(
-        "mfrac", "all => all.map(e => e.getBoundingClientRect().height)"
-    )
-    assert min(heights) > 14  # a fraction stands in two lines
+    places = "all => all.map(e => [...e.children].map(part => part.getBoundingClientRect().y))"
+    fractions = offline.eval_on_selector_all("mfrac", places)
+    assert fractions
+    assert all(above + 4 < below for above, below in fractions)  # in two lines
     assert not re.search(r"\\frac|\$\\displaystyle", offline.locator("main").inner_text())
 
 
