@@ -220,8 +220,10 @@ def table_environment(
 def _of_a_page(table: str) -> list[str]:
     """Return a table whole, or its tabulars in as many groups as pages must hold them."""
     opening, _, inner = table.partition("%\n")
+    if not inner:
+        return [table]
     pages: list[list[str]] = [[]]
-    for tabular in inner.removesuffix("}").split(BETWEEN) if inner else ():
+    for tabular in inner.removesuffix("}").split(BETWEEN):
         if pages[-1] and sum(map(_height, [*pages[-1], tabular])) > ROWS_OF_A_PAGE:
             pages.append([])
         pages[-1].append(tabular)
@@ -230,7 +232,7 @@ def _of_a_page(table: str) -> list[str]:
         full = sum(map(_height, page)) > ROWS_OF_A_PAGE  # by a few lines, those of the head
         size = opening.replace(r"\small", r"\footnotesize") if full else opening
         set_pages.append(f"{size}%\n{BETWEEN.join(page)}}}")
-    return set_pages if inner else [table]
+    return set_pages
 
 
 def _height(tabular: str) -> int:

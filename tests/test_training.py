@@ -355,7 +355,7 @@ class Dropping(torch.nn.Module):
     def forward(self, x):
         self.calls += self.training
         if self.calls == self.breaks_at:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("broken off")
         return self.dropout(self.rnn(x)[0])
 
 
@@ -366,6 +366,6 @@ def test_dropout_goes_on_as_it_would_have_from_a_checkpoint(tmp_path):
         training = train(Dropping(breaks_at), recall(3), checkpoint=checkpoint, **how)
         return [(row["step"], row["loss"], row["metric"]) for row in training.curve]
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="broken off"):
         run(23, tmp_path / "run.pt")
     assert run(checkpoint=tmp_path / "run.pt") == run()

@@ -55,8 +55,8 @@ class Certificate:
 class Design(Tabled):
     """The best schemes for a span, their mean recurrent length, and the certificate.
 
-    ``exponential`` is the best scheme 1, M, M**2, .. of as many lags, over all bases M. With
-    several ``lags_per_layer`` a scheme is the lags of all layers together.
+    ``exponential`` is the best scheme 1, M, M**2, .. with the same number of lags, over all bases
+    M. With several ``lags_per_layer`` a scheme is the lags of all layers together.
     """
 
     span: int

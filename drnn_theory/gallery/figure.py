@@ -34,7 +34,7 @@ LEAST_HEIGHT = 1.5
 
 def _make_room(figure: Figure) -> None:
     """Make a figure higher where its legend, of many or long names, would leave axes no room."""
-    above = [legend for legend in figure.legends if legend is not None]
+    above = [*figure.legends]
     above += [legend for ax in figure.axes if (legend := ax.get_legend()) is not None]
     renderer = FigureCanvasAgg(figure).get_renderer()
     tallest = max((one.get_window_extent(renderer).height for one in above), default=0.0)

@@ -232,7 +232,7 @@ def _chunks(x: Tensor, h: Tensor) -> tuple[Tensor, int, list[tuple[int, int]]]:
 
 
 def _in_blocks(block: int, *parts: Tensor) -> list[tuple[Tensor, ...]]:
-    """Return the blocks of some tensors of as many columns, side by side."""
+    """Return the blocks of tensors with equal numbers of columns, side by side."""
     return list(zip(*(part.split(block, -1) for part in parts), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Better schemes: the best dilations of as many layers, at each span, and what they win."""
+"""Better schemes: the best dilations with the same number of layers, at each span."""
 
 from __future__ import annotations
 

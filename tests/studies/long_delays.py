@@ -72,7 +72,7 @@ def check_public() -> None:
 def learn(architecture: str, delay: int, readout: str, seed: int, steps: int) -> dict[str, Any]:
     """Train once and return when the network learned."""
     model = make_model(architecture, seed)
-    return dict(record(model, copy_memory(delay), seed=seed, steps=steps, readout=readout))
+    return record(model, copy_memory(delay), seed=seed, steps=steps, readout=readout)
 
 
 def rows() -> Iterator[dict[str, Any]]:

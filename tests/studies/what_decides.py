@@ -59,7 +59,9 @@ def learn(
     return record(model, TASKS[task], seed=seed, steps=steps, readout=readout)
 
 
-def record(model: Any, task: Task, *, steps: int, target: float = 0.99, **how: Any) -> Any:
+def record(
+    model: Any, task: Task, *, steps: int, target: float = 0.99, **how: Any
+) -> dict[str, Any]:
     """Train on one thread and return when chance was left, when the task was learned, the curve."""
     torch.set_num_threads(1)
     training = train(
