@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 LayerState = tuple[Tensor, ...]  # (h,) or, for an LSTM, (h, c); each (s, B, H), oldest first
+FEW_ROWS, FEW_ROWS_LEARNING = 4, 2  # of an LSTM, up to which chains of unequal length run packed
 Chains = Callable[[Any, LayerState], tuple[Any, LayerState]]
 """A layer as a function of its input (steps, chains, F) and the states (chains, H) of each chain;
 it returns its output and the last states."""
@@ -86,8 +87,9 @@ def run_folded(
     """Return what :func:`run_layer` would for exactly one of torch's layers.
 
     Torch's functions are called past their module: on short input it takes as long as they do.
-    A last row of fewer than s steps is padded where outputs are states; an LSTM's c would be lost,
-    so that it takes its last steps as one step of torch's cell.
+    A last row of fewer than s steps is padded where outputs are states; an LSTM's c would be lost.
+    It runs few rows packed, as chains of unequal length, for which torch has no kernel of its own,
+    and takes the last steps of many as one step of torch's cell.
     """
     steps, batch, _ = x.shape
     width = min(dilation, steps)
@@ -111,19 +113,20 @@ def run_folded(
     if not rest:
         y, *ends = function(_fold(x, width), first, weights, *options)
         newest = [h.view(width, batch, size) for h in ends]
+    elif steps // width <= (FEW_ROWS_LEARNING if torch.is_grad_enabled() else FEW_ROWS):
+        counts = [width * batch] * (steps // width) + [rest * batch]
+        rows = torch.tensor(counts, device="cpu")
+        y, *ends = function(x.reshape(-1, x.size(2)), rows, first, weights, *options[:-1])
+        newest = [h.view(width, batch, size).roll(-rest, 0) for h in ends]
     else:
         cut = rest * batch
         whole, late = x.flatten(0, 1).split([(steps - rest) * batch, cut])
-        rows = whole.reshape(-1, width * batch, x.size(2))
-        y, *ends = function(rows, first, weights, *options)
-        (h, *kept_h), (c, *kept_c) = (
-            end.view(-1, size).split([cut, width * batch - cut]) for end in ends
-        )
-        h, c = torch.lstm_cell(late, (h, c), *weights)
+        y, h, c = function(whole.view(-1, width * batch, x.size(2)), first, weights, *options)
+        early, *kept = c[0].split([cut, width * batch - cut])
+        h, c = torch.lstm_cell(late, (h[0, :cut], early), *weights)
         y = torch.cat([y.view(-1, size), h])
-        newest = [
-            torch.cat(parts).view(width, batch, size) for parts in ((*kept_h, h), (*kept_c, c))
-        ]
+        ends = [y[-width * batch :].clone(), torch.cat([*kept, c])]
+        newest = [end.view(width, batch, size) for end in ends]
     if width < dilation:
         newest = [torch.cat([old[width:], h]) for old, h in zip(state, newest, strict=True)]
     return y.view(steps, batch, size), tuple(newest)

@@ -19,6 +19,7 @@ from torch.autograd import forward_ad
 from torch.nn.modules import module as modules
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 TRANSFORMS = "_are_functorch_transforms_active"
 DISPATCH = "_len_torch_dispatch_stack"
 FORWARD_MODE = "_current_level"
@@ -77,8 +78,9 @@ def are_plain(tensors: Iterable[Any]) -> bool:
 
 def weights_of(layer: Any) -> list[Tensor]:
     """Return the weights of one of torch's layers of one level, in the order of its functions."""
-    weights = [layer.weight_ih_l0, layer.weight_hh_l0]
-    return [*weights, layer.bias_ih_l0, layer.bias_hh_l0] if layer.bias else weights
+    names = WEIGHTS if layer.bias else WEIGHTS[:2]
+    own = vars(layer).get("_parameters", {})  # quicker than the module's look-up
+    return [own[name] if name in own else getattr(layer, name) for name in names]
 
 
 def takes_packed(layer: Any) -> bool:
