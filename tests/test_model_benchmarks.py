@@ -30,6 +30,21 @@ def test_the_grid_writes_a_row_per_case_with_its_spread(tmp_path):
     assert done.returncode == (not verdict([row])[1])
 
 
+def test_a_grid_goes_on_where_it_was_stopped(tmp_path):
+    table = tmp_path / "small_batches.csv"
+    options = ("--cells", "RNN", "--hidden", 4, "--steps", 20, "--layers", 2, "--threads", 1)
+    options += ("--pairs", 1, "--output", table)
+    run("--batches", 1, "--modes", "forward", *options)
+    with table.open() as file:
+        first = list(csv.DictReader(file))
+    done = run("--batches", 1, 2, "--modes", "forward", *options)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == first[0]
+    assert len(done.stdout.splitlines()) == 2  # one case and the verdict
+    assert [row["batch"] for row in rows] == ["1", "2"]
+
+
 def test_the_verdict_counts_what_stays_slow():
     rows = [
         {"ratio": "1.10", "repeat": ""},

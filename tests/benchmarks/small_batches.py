@@ -13,6 +13,9 @@ program says how many cases lie above 1.10, how many of them above 1.05 in the r
 there is one. On one thread it is the processor's time that is measured, which other processes move
 little; on two it is that of the wall clock.
 
+Cases that stand in the file given as `--output` are not measured once more, so that a grid of hours
+goes on from where it was stopped.
+
 `--crossovers` measures one layer by both ways, over the number of columns, and prints the ratio of
 columns to torch's function: what drnn_theory.models.ways.columns_are_faster holds was read off it.
 
@@ -42,7 +45,7 @@ from drnn_theory.measured import write_measured
 from drnn_theory.models import DilatedRNN
 from drnn_theory.models.folding import run_folded
 from drnn_theory.models.recurrence import run_columns
-from drnn_theory.tables import spoken, where
+from drnn_theory.tables import read_csv, spoken, where
 
 if __package__:
     from tests.benchmarks.speed import ByView, dilations_of
@@ -50,6 +53,7 @@ else:
     from speed import ByView, dilations_of  # run as a script
 
 MODES = ("forward", "forward+backward")
+CASE = ("cell", "hidden size", "steps", "batch", "threads", "mode")
 
 
 def pairs_of(one: Callable[[], Any], other: Callable[[], Any], pairs: int) -> list[Any]:
@@ -213,6 +217,16 @@ def stream_times(cell: str, steps: int, pairs: int) -> dict[str, float]:
     }
 
 
+def rows_of(output: Path | None) -> list[dict[str, Any]]:
+    """Return the rows that stand in the file, as they were before they were written."""
+    if output is None or not output.exists():
+        return []
+    table = read_csv(output.read_text())
+    names = [name for name in table.columns if name not in ("span", "convention")]
+    origin = {"where": spoken(table.where)} if table.where else {}
+    return [{name: row[name] for name in names} | origin for row in table.rows]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cells", nargs="+", default=["RNN", "GRU", "LSTM"])
@@ -242,7 +256,9 @@ def main() -> int:
         for threads, mode, case in product(options.threads, options.modes, product(*names))
         if case[1] * case[2] * case[3] <= options.largest
     ]
-    rows = []
+    rows = rows_of(options.output)
+    done = {tuple(row[name] for name in CASE) for row in rows}
+    cases = [case for case in cases if case not in done]
     server = get_context("forkserver")  # which has imported torch already
     server.set_forkserver_preload(["__main__", "drnn_theory.models"])
     for case in cases:
