@@ -226,6 +226,13 @@ def test_a_layer_that_is_no_layer_is_refused_at_the_first_call(function, error, 
         model(draw(5, 3, 2))
 
 
+def test_a_layer_that_takes_no_state_is_refused_at_the_first_call():
+    model = build(lambda i, h: torch.nn.Linear(i, h))
+    message = "layer 0, a Linear, must be called as layer(x, state), got (input: "
+    with pytest.raises(TypeError, match=rf"^{re.escape(message)}"):
+        model(draw(5, 3, 2))
+
+
 SHARED = torch.nn.GRU(4, 4)
 ARGUMENTS = {
     "init": (

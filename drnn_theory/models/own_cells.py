@@ -7,6 +7,8 @@ learnt from a trial on zeros; then the layer runs as chains, as torch's own do.
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +84,13 @@ Tried = tuple[Tree, list[tuple[int, ...]], list[torch.dtype]]
 
 def _tried(layer: Any, name: str, x: Tensor, hidden: int) -> Tried:
     """Return the state's tree, shapes and dtypes after a trial, whose results are checked."""
+    call = getattr(layer, "forward", layer)
+    with contextlib.suppress(ValueError):  # of a call that tells no signature
+        try:
+            inspect.signature(call).bind(x, None)
+        except TypeError:
+            got = inspect.signature(call)
+            raise TypeError(f"{name} must be called as layer(x, state), got {got}") from None
     result = layer(x, None)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         got = (
