@@ -1,10 +1,13 @@
 """Gradients from the future, as a causal model has none."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+import drnn_theory
 from drnn_theory import DilatedRNN, GraphRNN, find_leaks, gradient_profile, skip_rnn
 from tests.test_gradients import TCN, build
 
@@ -136,3 +139,37 @@ def test_long_sequences_are_looked_at_from_end_to_end():
 def test_wrong_output_times_are_refused(times, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         find_leaks(Shifted(1), 8, output_times=times)
+
+
+def files_run(function, *arguments):
+    """Return the files of the package, but checks.py, in which functions run during a call."""
+    package = Path(drnn_theory.__file__).parent
+    files = set()
+
+    def note(frame, event, _):
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(package):
+            files.add(path.relative_to(package).as_posix())
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(before)
+    return files - {"checks.py"}  # it sees numbers alone
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: torch.nn.GRU(2, 3),
+        lambda: torch.nn.LSTM(2, 3, batch_first=True, bidirectional=True),
+        lambda: Shifted(1),
+    ],
+)
+def test_a_module_crosses_three_files(build):
+    """Counted are all files with a function that runs, on whatever axis the module has time."""
+    module = build()
+    find_leaks(module, 5)  # what is done once in a process is done
+    assert files_run(find_leaks, module, 5) == {"gradients/leaks.py", "modules.py", "outputs.py"}

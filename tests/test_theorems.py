@@ -350,11 +350,55 @@ def test_letters_are_put_in_by_their_names():
 
 
 @each_theorem
+def test_letters_with_an_index_are_put_in_by_their_names_or_refused(theorem):
+    case = theorem.cases[-1]
+    form = theorem.closed_form
+    families = form.atoms(sp.IndexedBase)
+    if not families:
+        return
+    values = {k: exactly(v) for k, v in theorem.values(*case).items()}
+    predicted = theorem.predict(*case)
+    for key in (
+        lambda letter: letter,
+        lambda letter: str(letter),  # "s[2]"
+        lambda letter: str(letter).replace("[", "_").rstrip("]"),  # "s_2"
+        lambda letter: (
+            letter if letter.is_Symbol else sp.IndexedBase(str(letter.base))[letter.args[1]]
+        ),
+    ):
+        assert (
+            form.subs({key(letter): value for letter, value in values.items()}).doit() == predicted
+        )
+    for family in families:
+        name = str(family.label)
+        for whole in (
+            name,
+            sp.Symbol(name),
+            sp.Symbol(name, real=True),
+            sp.IndexedBase(name),
+            family,
+        ):
+            for value in (5, (1, 2)):
+                with pytest.raises(
+                    ValueError, match=rf"{name} must be given one by one, .*, got {name}: "
+                ):
+                    form.subs({whole: value})
+        with pytest.raises(
+            ValueError, match=rf"{name} must be given by numbers, .*, got {name}\[j\]"
+        ):
+            form.subs({sp.IndexedBase(name)[sp.Symbol("j")]: 5})
+        with pytest.raises(TypeError):
+            form.subs({family.label: 5})
+
+
+@each_theorem
 def test_no_two_letters_of_a_theorem_print_alike_and_each_is_one_of_the_list(theorem):
     symbols = theorem.closed_form.atoms(sp.Symbol)
     labels = {base.label for base in theorem.closed_form.atoms(sp.IndexedBase)}
     assert symbols - labels <= {sp.Symbol(name) for name in letters.ASSUMPTIONS}
     assert labels <= {base.label for base in (ratio, dilation, copies)}
+    names = [symbol.name for symbol in symbols]
+    assert len(names) == len(set(names))
     for symbol in theorem.closed_form.free_symbols - labels:
         if not isinstance(symbol, sp.Indexed):
             replaced = theorem.closed_form.subs({symbol.name: sp.Symbol("new")})

@@ -12,6 +12,7 @@ import sympy as sp
 
 from drnn_theory.theorems import letters
 from drnn_theory.theorems.exhaustive import payments, stack_lengths
+from drnn_theory.theorems.indexed import LayerSum
 from drnn_theory.theorems.letters import L, copies, d_0, dilation, i, n, ratio
 from drnn_theory.theorems.theorem import Theorem, dilations_as_values, next_layer, ratios_as_values
 
@@ -66,7 +67,7 @@ FEWEST_COINS = Theorem(
     module=__name__,
     left=r"d(n) = L + \min_{\sum_i k_i s_i = n} \sum_i k_i",
     holds_for="any stack of dilations s_1, .., s_L, any lag n; k is a best payment of n",
-    closed_form=L + sp.Sum(copies[i], (i, 1, L)),
+    closed_form=L + LayerSum(copies[i], (i, 1, L)),
     values=_best_payment,
     brute_force=lambda dilations, lag: stack_lengths(dilations, 40)[lag],
     cases=[(scheme, lag) for scheme in ANY_SCHEMES for lag in (0, 1, 2, 5, 6, 17, 30)],
@@ -85,11 +86,12 @@ def _greedy(chain: tuple[int, ...], lag: int) -> int:
 
 
 def _digits_step(closed_form: sp.Expr) -> Iterator[sp.Expr]:
-    # A new top layer turns the top digit floor(n / s_L) into floor(n / s_L) - n_{L+1} floor(n /
-    # s_{L+1}) and adds the digit floor(n / s_{L+1}) and a vertical edge.
+    # A new top layer turns the top digit floor(n / s_L) into floor(n / s_L) - (s_{L+1} / s_L)
+    # floor(n / s_{L+1}) and adds the digit floor(n / s_{L+1}) and a vertical edge.
     floor = lambda number: sp.floor(n / dilation[number])  # noqa: E731
     yield closed_form.subs(L, 1).doit() - (1 + n)
-    added = 1 + (floor(L) - ratio[L + 1] * floor(L + 1)) + floor(L + 1) - floor(L)
+    top = dilation[L + 1] / dilation[L]
+    added = 1 + (floor(L) - top * floor(L + 1)) + floor(L + 1) - floor(L)
     yield next_layer(closed_form) - closed_form - added
 
 
@@ -98,8 +100,10 @@ DIVISOR_CHAIN_DIGITS = Theorem(
     module=__name__,
     left="d(n)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, any lag n: L plus the digit sum of n",
-    closed_form=L + n - sp.Sum((ratio[i] - 1) * sp.floor(n / dilation[i]), (i, 2, L)),
-    values=lambda chain, lag: {n: lag, **chain_values(chain)},
+    closed_form=L
+    + n
+    - LayerSum((dilation[i] / dilation[i - 1] - 1) * sp.floor(n / dilation[i]), (i, 2, L)),
+    values=lambda chain, lag: {n: lag, L: len(chain), **dilations_as_values(chain)},
     brute_force=lambda chain, lag: stack_lengths(chain, 100)[lag],
     cases=[(chain, lag) for chain in DIVISOR_CHAINS for lag in (0, 1, 7, 29, 64, 99)],
     claims={
@@ -207,7 +211,7 @@ STACK_GROWTH = Theorem(
     module=__name__,
     left=r"\sup_n \left( d(n) - \frac{n}{s_L} \right)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L",
-    closed_form=L + sp.Sum(ratio[i] - 1, (i, 2, L)) - 1 + 1 / dilation[L],
+    closed_form=L + LayerSum(ratio[i] - 1, (i, 2, L)) - 1 + 1 / dilation[L],
     values=chain_values,
     brute_force=_greatest_excess,
     cases=[(chain,) for chain in DIVISOR_CHAINS],

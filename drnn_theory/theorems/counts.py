@@ -17,6 +17,7 @@ from drnn_theory.dilations import exponential_dilations
 from drnn_theory.graphs import unfold
 from drnn_theory.paths.stacks import fewest_coins
 from drnn_theory.theorems.exhaustive import stack_lengths
+from drnn_theory.theorems.indexed import LayerProduct
 from drnn_theory.theorems.letters import K, L, M, dilation, i, m, w, z
 from drnn_theory.theorems.theorem import Theorem
 
@@ -75,7 +76,7 @@ PATH_GENERATING_FUNCTION = Theorem(
     module=__name__,
     left=(r"\sum_{n \ge 0} z^n \sum_{\text{paths of lag } n} w^{\text{recurrent edges}}"),
     holds_for="any stack of dilations s_1, .., s_L, as formal power series in z",
-    closed_form=sp.Product(1 / (1 - w * z ** dilation[i]), (i, 1, L)),
+    closed_form=LayerProduct(1 / (1 - w * z ** dilation[i]), (i, 1, L)),
     values=lambda dilations, lag: {},
     brute_force=_count_by_edges,
     cases=[

@@ -16,6 +16,7 @@ from drnn_theory.architectures import dilated_rnn
 from drnn_theory.graphs import cyclic_graph, unfold
 from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.theorems.exhaustive import mean_by_brute_force, stack_lengths
+from drnn_theory.theorems.indexed import LayerProduct
 from drnn_theory.theorems.letters import L, copies, d, i, ratio
 from drnn_theory.theorems.letters import d_1 as lower
 from drnn_theory.theorems.letters import d_2 as upper
@@ -321,7 +322,9 @@ SHORTEST_PATHS = Theorem(
         "divisor chains of L distinct dilations, the i-th in k_i layers, n_i >= 2 the next over "
         "it, and m = n_1 n_2 .. n_L"
     ),
-    closed_form=sp.Product(sp.binomial(ratio[i] + copies[i] - 1, copies[i]) / ratio[i], (i, 1, L)),
+    closed_form=LayerProduct(
+        sp.binomial(ratio[i] + copies[i] - 1, copies[i]) / ratio[i], (i, 1, L)
+    ),
     values=lambda *_: {},
     brute_force=_paths_counted,
     cases=[

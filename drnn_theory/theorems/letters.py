@@ -2,13 +2,15 @@
 
 Letters carry no assumptions of sympy's, so that ``closed_form.subs({"L": 4})`` and
 ``closed_form.subs({L: 4})`` are the same; :func:`assumed` puts the assumptions in where a
-computation needs them. Indexed letters (ratios n_i, dilations s_i, payments k_i) are letters of
-their own.
+computation needs them. Indexed letters (ratios n_i, dilations s_i, payments k_i) are families of
+their own, put in one by one, ``closed_form.subs({"L": 2, "s[1]": 1, "s[2]": 4}).doit()``.
 """
 
 from __future__ import annotations
 
 import sympy as sp
+
+from drnn_theory.theorems.indexed import Family
 
 __all__ = [
     "ASSUMPTIONS",
@@ -91,9 +93,9 @@ d, d_1, d_2, p, R, n_0, A, P = (
 )
 sigma = _LETTERS["sigma"]
 
-ratio = sp.IndexedBase("n", integer=True, positive=True)
-dilation = sp.IndexedBase("s", positive=True)
-copies = sp.IndexedBase("k", integer=True, nonnegative=True)
+ratio = Family("n", integer=True, positive=True)
+dilation = Family("s", positive=True)
+copies = Family("k", integer=True, nonnegative=True)
 
 
 def assumed(expression: sp.Basic) -> sp.Basic:

@@ -17,6 +17,7 @@ from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.paths.stacks import fewest_coins
 from drnn_theory.theorems.coins import DIVISOR_CHAINS, chain_values
 from drnn_theory.theorems.exhaustive import stack_lengths
+from drnn_theory.theorems.indexed import LayerSum
 from drnn_theory.theorems.letters import A, K, L, P, assumed, i, k, m, n_0, q, ratio, s
 from drnn_theory.theorems.theorem import Theorem
 
@@ -125,7 +126,7 @@ SPAN_LIMIT_BY_RESIDUE = Theorem(
         "cyclic graphs of which class i of the lags, of L residue classes, has the recurrent skip "
         "coefficient s_i: the sum of 1/(2 L s_i); here loops of lags L and L n_i, s_i = L n_i"
     ),
-    closed_form=sp.Sum(1 / (2 * L**2 * ratio[i]), (i, 1, L)),
+    closed_form=LayerSum(1 / (2 * L**2 * ratio[i]), (i, 1, L)),
     values=lambda multiples: {
         L: len(multiples),
         **{ratio[number]: multiple for number, multiple in enumerate(multiples, start=1)},
@@ -144,7 +145,7 @@ def _full_digits(closed_form: sp.Expr) -> Iterator[sp.Expr]:
     form, periods = assumed(closed_form), assumed(q)
     yield form.subs(assumed(L), 1).doit() - (1 + sp.Max(periods, periods - 1))
     full = sp.Symbol("f", integer=True, positive=True)
-    digits = assumed(sp.Sum(ratio[i] - 1, (i, 2, L)))
+    digits = assumed(LayerSum(ratio[i] - 1, (i, 2, L)))
     yield form.subs(digits, full) - (assumed(L) + full + periods - 1)
 
 
@@ -153,7 +154,7 @@ CHAIN_WORST = Theorem(
     module=__name__,
     left=r"\max_{1 \le n \le m} d(n)",
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, span m = q s_L",
-    closed_form=L + sp.Max(q, sp.Sum(ratio[i] - 1, (i, 2, L)) + q - 1),
+    closed_form=L + sp.Max(q, LayerSum(ratio[i] - 1, (i, 2, L)) + q - 1),
     values=lambda chain, periods: {q: periods, **chain_values(chain)},
     brute_force=lambda chain, periods: max(
         stack_lengths(chain, 7 * chain[-1])[1 : chain[-1] * periods + 1]

@@ -17,6 +17,7 @@ from drnn_theory.architectures import (
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import DIVISOR_CHAINS, chain_values
 from drnn_theory.theorems.exhaustive import mean_by_brute_force, stack_lengths
+from drnn_theory.theorems.indexed import LayerSum
 from drnn_theory.theorems.letters import L, M, Q, a, b, i, k, m, n, q, r, ratio, s
 from drnn_theory.theorems.theorem import Theorem, next_layer
 
@@ -41,7 +42,7 @@ MEAN = r"\frac1m \sum_{n=1}^{m} d(n)"
 
 # Divisor chains -----------------------------------------------------------------------------------
 
-DIGITS = sp.Sum((ratio[i] - 1) / 2, (i, 2, L))
+DIGITS = LayerSum((ratio[i] - 1) / 2, (i, 2, L))
 """The digits below the top one, averaged over a full period."""
 
 

@@ -10,6 +10,7 @@ import sympy as sp
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.theorems.coins import DIVISOR_CHAINS, chain_values
 from drnn_theory.theorems.exhaustive import stack_lengths
+from drnn_theory.theorems.indexed import LayerSum
 from drnn_theory.theorems.letters import L, dilation, i, m, n, ratio
 from drnn_theory.theorems.theorem import Theorem, next_layer
 
@@ -40,7 +41,7 @@ ANY_SPAN_CHAIN = Theorem(
     holds_for="stacks of dilations 1 = s_1 | s_2 | .. | s_L, any span m",
     closed_form=L
     + (m + 1) / 2
-    - sp.Sum((ratio[i] - 1) * _floors_up_to(m, dilation[i]), (i, 2, L)) / m,
+    - LayerSum((ratio[i] - 1) * _floors_up_to(m, dilation[i]), (i, 2, L)) / m,
     values=lambda chain, span: {m: span, **chain_values(chain)},
     brute_force=lambda chain, span: Fraction(sum(stack_lengths(chain, 100)[1 : span + 1]), span),
     cases=[(chain, span) for chain in DIVISOR_CHAINS for span in (1, 2, 9, 30, 63, 100)],
