@@ -18,7 +18,7 @@ LAYERS = [
     ["capacities.of_models", "learning"],
     ["figures", "gallery"],
     ["report", "explorer"],
-    ["__main__"],
+    ["commands", "__main__"],
 ]
 """Every module and folder of the package, lowest first; a layer imports from it or from below."""
 
