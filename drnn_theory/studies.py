@@ -9,32 +9,20 @@ process that dies, so that nobody has to find out who is still alive.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import inspect
-import json
-import multiprocessing
-import os
-import platform
-import queue
-import sys
 import textwrap
-import threading
-import time
-import traceback
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
-from drnn_theory import __version__
-from drnn_theory.checks import as_integer, shown
-from drnn_theory.stores import Claims, Record, Store, decode
+from drnn_theory.checks import shown
+from drnn_theory.executing import Serial, Work, rows_in_flight
+from drnn_theory.stores import Claims, Record, Store
+from drnn_theory.study_rows import checked_rows
 from drnn_theory.tables import Table
 
 if TYPE_CHECKING:
@@ -42,14 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Study", "read_study", "run_study"]
 
-COLUMNS = ("error", "seconds")
-"""What every row of a study has beside its arguments and its results."""
 WIDEST = 40
 """Characters of a word in a table that is shown."""
-IN_FLIGHT = 1000
-"""Rows submitted at a time to an executor that does not say how many workers it has."""
-LOOK_AGAIN = 0.2
-"""Seconds after which rows that another process runs are looked at again."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -228,10 +210,10 @@ def run_study(
     version = _version(function) if version is None else version
     if not isinstance(version, str) or not version:
         raise TypeError(f"version must be a string that is not empty, got {shown(version)}")
-    by_key = _checked(function, rows)
+    by_key = checked_rows(function, rows)
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor must have a method submit, got {shown(executor)}")
-    limit = _limit(executor, in_flight)
+    limit = rows_in_flight(executor, in_flight)
     path = Path(store)
     with Store.open(path, name, version) as kept, Claims(path) as claims:
         old = kept.digests()
@@ -241,7 +223,7 @@ def run_study(
         with tqdm(
             total=len(by_key), initial=len(by_key) - len(todo), unit="row", disable=not progress
         ) as bar:
-            work = _Work(function, todo, kept, claims, old, executor or _Serial(), limit, bar)
+            work = Work(function, todo, kept, claims, old, executor or Serial(), limit, bar)
             work.run()
         return Study(name, version, tuple(kept.read(by_key)))
 
@@ -258,180 +240,6 @@ def read_study(store: str | Path) -> Study:
     """
     with Store.read_only(Path(store)) as kept:
         return Study(kept.function, kept.version, tuple(kept.read()))
-
-
-class _Work:
-    """The rows of one call: claimed, submitted and stored until none is left."""
-
-    def __init__(
-        self,
-        function: Callable[..., Mapping[str, Any]],
-        rows: dict[str, str],
-        store: Store,
-        claims: Claims,
-        old: dict[str, str],
-        executor: Any,
-        limit: int,
-        bar: Any,
-    ) -> None:
-        self.function, self.rows, self.store, self.claims = function, rows, store, claims
-        self.old, self.executor, self.limit, self.bar = old, executor, limit, bar
-        self.waiting = deque(rows)
-        self.flying: dict[Any, str] = {}
-        self.finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.errors, self.lost, self.lost_in_succession = 0, 0, 0
-        self.why: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            while self.waiting or self.flying:
-                self.submit()
-                try:
-                    # rows that wait although there is room are run by another process
-                    slow = None if self.full or not self.waiting else LOOK_AGAIN
-                    future = self.finished.get(timeout=slow) if self.flying else None
-                except queue.Empty:
-                    continue
-                if future is not None:
-                    self.take(future)
-                elif self.waiting:
-                    time.sleep(LOOK_AGAIN)
-        finally:
-            for future in self.flying:
-                future.cancel()
-        if self.why is not None:
-            raise BrokenExecutor(
-                f"executor must run every row, got {type(self.why).__name__} for {self.lost} of "
-                f"{len(self.rows)} ({_one_line(self.why)}); what finished is stored: run again "
-                "to compute the rest"
-            )
-
-    @property
-    def full(self) -> bool:
-        return len(self.flying) >= self.limit
-
-    def submit(self) -> None:
-        """Submit rows that nobody else runs while there is room."""
-        for _ in range(len(self.waiting)):
-            if self.full or not self.waiting:
-                return
-            key = self.waiting.popleft()
-            if not self.claims.take(key):
-                self.waiting.append(key)
-                continue
-            if self.store.digest(key) != self.old.get(key):  # another process has stored it
-                self.claims.release(key)
-                self.bar.update()
-                continue
-            try:
-                future = self.executor.submit(_run, self.function, self.rows[key])
-            except Exception as error:
-                self.lose(key, error)
-                self.give_up()
-                return
-            self.flying[future] = key
-            future.add_done_callback(self.finished.put)
-
-    def take(self, future: Any) -> None:
-        """Store what a row has come to, unless its worker was lost."""
-        key = self.flying.pop(future)
-        try:
-            outcome = future.result()
-        except Exception as error:
-            self.lose(key, error)
-            if isinstance(error, BrokenExecutor) or self.lost_in_succession > self.limit:
-                self.give_up()
-            return
-        self.store.put(key, self.rows[key], outcome)
-        self.claims.release(key)
-        self.lost_in_succession = 0
-        if outcome["error"] is not None:
-            self.errors += 1
-            self.bar.set_postfix(errors=self.errors, refresh=False)
-        self.bar.update()
-
-    def lose(self, key: str, error: Exception) -> None:
-        self.claims.release(key)
-        self.lost += 1
-        self.lost_in_succession += 1
-        self.why = self.why or error
-
-    def give_up(self) -> None:
-        """Submit no more; what is running may still finish."""
-        self.lost += len(self.waiting)
-        self.waiting.clear()
-
-
-class _Serial:
-    """An executor that runs a row where it is submitted."""
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(function(*arguments))
-        return future
-
-
-def _run(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, Any]:
-    """Return what a row has come to: the result as JSON, or the error. Runs in the worker.
-
-    An error of the function is a value, so that whatever a future raises is an executor's.
-    """
-    _end_with_parent()
-    row = decode(text)
-    result = error = trace = None
-    start = time.perf_counter()
-    try:
-        value = function(**row)
-        if not isinstance(value, Mapping):
-            raise TypeError(f"function must return a dictionary, got {shown(value)}")
-        named = [key for key in value if key in row or key in COLUMNS]
-        if named:
-            raise ValueError(
-                f"results must not be named as an argument, 'error' or 'seconds', got {named[0]!r}"
-            )
-        result = json.dumps(_plain(value, "the result"))
-    except Exception as raised:
-        error = f"{type(raised).__name__}: {_one_line(raised)}"
-        trace = traceback.format_exc()
-    seconds = time.perf_counter() - start
-    return {
-        "result": result,
-        "error": error,
-        "traceback": trace,
-        "seconds": seconds,
-        "where": _where(),
-    }
-
-
-@functools.cache
-def _end_with_parent() -> None:
-    """Let a worker of a pool end when the process that started it is killed.
-
-    It would wait for work for ever, after it has finished a row that nobody takes.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
-
-
-def _exit_after(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _where() -> str:
-    """Return the versions and the machine that computed a row."""
-    torch = sys.modules.get("torch")
-    threads = os.environ.get("OMP_NUM_THREADS") if torch is None else torch.get_num_threads()
-    parts = [f"drnn_theory {__version__}", f"python {platform.python_version()}"]
-    parts += [] if torch is None else [f"torch {torch.__version__}"]
-    parts += [f"{platform.machine()}, {os.cpu_count()} logical cores"]
-    parts += [f"threads {threads}"] if threads else []
-    return ", ".join(parts)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _name(function: Any) -> str:
@@ -454,78 +262,3 @@ def _version(function: Callable[..., Any]) -> str:
             f"got none for {shown(function)}"
         ) from None
     return hashlib.sha256(source.encode()).hexdigest()[:12]
-
-
-def _limit(executor: Any, in_flight: int | None) -> int:
-    """Return how many rows are submitted at a time."""
-    if executor is None:
-        return 1
-    if in_flight is not None:
-        return as_integer(in_flight, "in_flight")
-    workers = getattr(executor, "_max_workers", None)  # of both pools of concurrent.futures
-    return 2 * workers if isinstance(workers, int) else IN_FLIGHT
-
-
-def _checked(function: Callable[..., Any], rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the rows as JSON by their keys, in order; equal rows are one."""
-    if isinstance(rows, (str, Mapping)) or not isinstance(rows, Iterable):
-        raise TypeError(f"rows must be dictionaries, one a row, got {shown(rows)}")
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # some built-in functions have none
-        signature = None
-    checked: dict[str, str] = {}
-    for number, given in enumerate(rows):
-        if not isinstance(given, Mapping):
-            raise TypeError(f"rows must be dictionaries, got {shown(given)} as row {number}")
-        row = _plain(given, f"row {number}")
-        reserved = [name for name in COLUMNS if name in row]
-        if reserved:
-            raise ValueError(
-                f"row {number} must not have an argument {reserved[0]!r}, a column of every study, "
-                f"got {shown(given)}"
-            )
-        try:
-            key, text = row_key(row), json.dumps(row)
-        except ValueError:
-            raise ValueError(f"row {number} must hold finite numbers, got {shown(given)}") from None
-        try:
-            if signature is not None:
-                signature.bind(**row)
-        except TypeError as error:
-            raise TypeError(
-                f"row {number} must be arguments of {function.__name__}{signature}, "
-                f"got {shown(given)}: {error}"
-            ) from None
-        checked.setdefault(key, text)
-    return checked
-
-
-def row_key(row: Mapping[str, Any]) -> str:
-    """Return the hash of a row of plain values, whatever the order of its arguments.
-
-    >>> row_key({"a": 1, "b": (2, 3)}) == row_key({"b": [2, 3], "a": 1})
-    True
-    >>> row_key({"a": 1}) == row_key({"a": 1.0})
-    False
-    """
-    text = json.dumps(row, sort_keys=True, allow_nan=False)  # a NaN equals nothing
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(value: Any, what: str) -> Any:
-    """Return a value as JSON can hold it, sequences as tuples; TypeError for any other."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return json.loads(json.dumps(value))  # an enumeration's member, say, as its value
-    if isinstance(value, (list, tuple)):
-        return tuple(_plain(item, what) for item in value)
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError(f"{what} must have names as keys, got {shown(value)}")
-        return {str(key): _plain(item, what) for key, item in value.items()}
-    raise TypeError(
-        f"{what} must hold plain values (None, booleans, numbers, strings and lists of them), "
-        f"got {shown(value)}"
-    )

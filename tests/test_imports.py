@@ -10,12 +10,12 @@ PACKAGE = Path(__file__).parent.parent / "drnn_theory"
 
 LAYERS = [
     ["checks", "latex"],
-    ["dilations", "reading", "cycles", "tables", "writing", "stores"],
-    ["edges", "graphs", "measured", "studies"],
+    ["dilations", "reading", "cycles", "tables", "writing", "stores", "study_rows"],
+    ["edges", "graphs", "measured", "executing", "studies"],
     ["layers", "transformers", "architectures", "catalogue", "words", "law", "costs", "paths"],
     ["measures", "orders", "theorems", "design", "summaries", "capacities"],
     ["outputs", "modules", "models", "gradients"],
-    ["capacities.of_models", "learning"],
+    ["capacities.simulation", "capacities.of_models", "learning"],
     ["figures", "gallery"],
     ["report", "explorer"],
     ["commands", "__main__"],
@@ -23,7 +23,7 @@ LAYERS = [
 """Every module and folder of the package, lowest first; a layer imports from it or from below."""
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-TORCH = {"outputs", "modules", "models", "gradients", "capacities.of_models", "learning"}
+TORCH = {"outputs", "modules", "models", "gradients", *LAYERS[6]}
 THEORY = {name for names in LAYERS[:5] for name in names}
 
 

@@ -7,8 +7,8 @@ from .of_models import (
     information_capacity,
     information_of_states,
     memory_of_states,
-    simulate,
 )
+from .simulation import simulate
 from .spectra import spectral_radius
 
 __all__ = [

@@ -245,7 +245,7 @@ class _Trajectory:
 
 
 def _tensors(state: Any) -> list[torch.Tensor]:
-    from drnn_theory.capacities.of_models import tensors_of
+    from drnn_theory.capacities.simulation import tensors_of
 
     return tensors_of(state)
 

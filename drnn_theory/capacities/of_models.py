@@ -26,9 +26,16 @@ from scipy.linalg import qr, solve
 from scipy.special import eval_legendre
 from scipy.stats import chi2
 
-from drnn_theory.capacities.memory_curve import CONDITION, MemoryCurve
-from drnn_theory.checks import as_integer, as_number, one_of, require_memory, shown
-from drnn_theory.modules import borrowed, choose_run, in_dtype
+from drnn_theory.capacities.memory_curve import MemoryCurve
+from drnn_theory.capacities.simulation import (
+    as_lengths,
+    delayed,
+    require_condition,
+    require_samples,
+    sample_sequences,
+    simulate,
+)
+from drnn_theory.checks import as_integer, as_number, shown
 
 __all__ = [
     "InformationCapacity",
@@ -39,8 +46,6 @@ __all__ = [
     "simulated_memory",
 ]
 
-PER_FEATURE = 10
-"""Samples that a regression needs per value that is read."""
 PRODUCTS = 256
 """Products of polynomials that are held at a time."""
 
@@ -67,10 +72,10 @@ def simulated_memory(
     (8.0, 1000, True)
     """
     lags = as_integer(lags, "lags", minimum=0)
-    samples, washout = _lengths(samples, washout, lags)
+    samples, washout = as_lengths(samples, washout, lags)
     if chance is not None:
         chance = as_number(chance, "chance", high=1.0)
-    inputs = _inputs(washout + samples, seeds)
+    inputs = sample_sequences(washout + samples, seeds)
     states = simulate(model, scale * inputs, read=read)
     curves = [
         memory_of_states(
@@ -130,12 +135,12 @@ def memory_of_states(
     trained = times - tested
     if lags >= len(inputs) or tested < 3:
         raise ValueError(f"lags must lie within the {len(inputs)} inputs, got {lags}")
-    _require_samples(trained, features)
-    targets = _delayed(inputs, lags)[-times:]
+    require_samples(trained, features)
+    targets = delayed(inputs, lags)[-times:]
     rows = states[-times:]
     center, middle = rows[:trained].mean(0), targets[:trained].mean(0)
     known, answers = rows[:trained] - center, targets[:trained] - middle
-    _require_condition(known)
+    require_condition(known)
     gram = known.T @ known + ridge * np.eye(features)
     weights = solve(gram, known.T @ answers, assume_a="pos")
     guess = (rows[trained:] - center) @ weights
@@ -230,7 +235,7 @@ def information_capacity(
     """
     degree = as_integer(degree, "degree")
     reach = _lags_by_degree(lags, degree)
-    samples, washout = _lengths(samples, washout, max(reach))
+    samples, washout = as_lengths(samples, washout, max(reach))
     chance = as_number(chance, "chance", high=1.0)
     products = [math.comb(lag + d, d) for d, lag in enumerate(reach, start=1)]
     if sum(products) > 200_000:
@@ -238,7 +243,7 @@ def information_capacity(
             f"products must number at most 200000, got {sum(products)}: lower the lags of the "
             "high degrees"
         )
-    inputs = _inputs(washout + samples, seeds)
+    inputs = sample_sequences(washout + samples, seeds)
     states = simulate(model, scale * inputs, read=read)[washout:]
     values = np.stack(
         [
@@ -276,9 +281,9 @@ def information_of_states(
             f"lags must lie within the {len(inputs) - samples} inputs before the states, got "
             f"{max(lags)}"
         )
-    _require_samples(samples, features)
+    require_samples(samples, features)
     rows = states - states.mean(0)
-    _require_condition(rows)
+    require_condition(rows)
     basis = qr(rows, mode="economic", check_finite=False)[0]
     values = np.zeros(len(lags))
     for degree, lag in enumerate(lags, start=1):
@@ -292,69 +297,12 @@ def information_of_states(
     return values
 
 
-def simulate(model: torch.nn.Module, inputs: np.ndarray, *, read: str = "output") -> np.ndarray:
-    """Return what is read of a model driven by inputs (times, batch), in float64 without dropout.
-
-    "output" is the model's output, "state" all that it returns to go on from, step by step: shape
-    (times, batch, values). The model itself is left as it was.
-
-    >>> from drnn_theory import DilatedRNN
-    >>> model, inputs = DilatedRNN(1, 5, [1, 2]), np.ones((7, 2))
-    >>> simulate(model, inputs).shape, simulate(model, inputs, read="state").shape
-    ((7, 2, 5), (7, 2, 15))
-    """
-    one_of(read, "read", ("output", "state"))
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model must be a torch module, got {shown(model)}")
-    features = getattr(model, "input_size", 1)
-    if features != 1:
-        raise ValueError(f"model must read one number per step, got input_size {shown(features)}")
-    double = in_dtype(model, torch.float64)
-    whole = torch.as_tensor(inputs, dtype=torch.float64)[:, :, None]
-    probe = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (16, 3, 1)))
-    with borrowed(double):
-        run = choose_run(double, probe) if read == "output" else None
-        with torch.no_grad():
-            if run is not None:
-                return np.asarray(run(whole).numpy())
-            return _stepped(double, whole)
-
-
-def _stepped(double: torch.nn.Module, whole: torch.Tensor) -> np.ndarray:
-    """Return the states that a model returns, step by step: (times, batch, values)."""
-    swap = bool(getattr(double, "batch_first", False))
-    states: list[np.ndarray] = []
-    state = None
-    for step in whole.split(1):
-        x = step.transpose(0, 1) if swap else step
-        result = double(x) if state is None else double(x, state)
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise ValueError(
-                "a model must return (output, state) for its state to be read, got "
-                f"{type(result).__name__}"
-            )
-        state = result[1]
-        parts = [h.transpose(0, 1).flatten(1) for h in tensors_of(state)]
-        states.append(torch.cat(parts, 1).numpy())
-        require_memory(8 * states[0].size * len(whole), f"{len(whole)} states")
-    return np.stack(states)
-
-
-def tensors_of(state: Any) -> list[torch.Tensor]:
-    """Return the tensors of a state, which may be nested, in order."""
-    if isinstance(state, torch.Tensor):
-        return [state]
-    if isinstance(state, (tuple, list)):
-        return [tensor for entry in state for tensor in tensors_of(entry)]
-    return []
-
-
 def _legendre_products(
     inputs: np.ndarray, degree: int, lag: int, samples: int
 ) -> Iterator[np.ndarray]:
     """Yield all products of a degree over lags 0..lag: (samples, products), some at a time."""
     powers = [np.sqrt(2 * n + 1) * eval_legendre(n, inputs) for n in range(degree + 1)]
-    delayed = [_delayed(power, lag)[-samples:] for power in powers]
+    delayed = [delayed(power, lag)[-samples:] for power in powers]
     chosen = combinations_with_replacement(range(lag + 1), degree)
     while some := list(islice(chosen, PRODUCTS)):
         products = np.ones((samples, len(some)))
@@ -364,36 +312,11 @@ def _legendre_products(
         yield products
 
 
-def _delayed(inputs: np.ndarray, lags: int) -> np.ndarray:
-    """Return u(t - k) for k = 0..lags, from the time lags on: (times, lags + 1)."""
-    return np.lib.stride_tricks.sliding_window_view(inputs, lags + 1)[:, ::-1]
-
-
 def _squared_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the squared correlation of the columns, 0 where one is constant."""
     a, b = a - a.mean(0), b - b.mean(0)
     power = (a**2).sum(0) * (b**2).sum(0)
     return np.divide((a * b).sum(0) ** 2, power, out=np.zeros(a.shape[1]), where=power > 0)
-
-
-def _inputs(steps: int, seeds: Iterable[int]) -> np.ndarray:
-    """Return one sequence per seed, uniform in [-1, 1]: (steps, seeds)."""
-    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds must be a list of non-negative integers, got {shown(seeds)}")
-    numbers = [as_integer(seed, "seed", minimum=0) for seed in seeds]
-    if not numbers:
-        raise ValueError("seeds must be one or more non-negative integers, got none")
-    return np.stack([np.random.default_rng(n).uniform(-1, 1, steps) for n in numbers], 1)
-
-
-def _lengths(samples: Any, washout: Any, lags: int) -> tuple[int, int]:
-    samples = as_integer(samples, "samples")
-    washout = max(500, 2 * lags) if washout is None else as_integer(washout, "washout", minimum=0)
-    if lags > washout:
-        raise ValueError(f"washout must be at least the {lags} lags, got {washout}")
-    if lags >= samples:
-        raise ValueError(f"lags must be below the {samples} samples, got {lags}")
-    return samples, washout
 
 
 def _lags_by_degree(lags: Any, degree: int) -> list[int]:
@@ -405,30 +328,6 @@ def _lags_by_degree(lags: Any, degree: int) -> list[int]:
             f"lags must be one number or one per degree, {degree}, got {shown(numbers)}"
         )
     return numbers
-
-
-def _require_samples(samples: int, features: int) -> None:
-    if samples < PER_FEATURE * features:
-        raise ValueError(
-            f"samples must number at least {PER_FEATURE} per value read, "
-            f"{PER_FEATURE * features}, got {samples}: simulate longer or read fewer values"
-        )
-
-
-def _require_condition(rows: np.ndarray) -> None:
-    """Refuse centred states that are nearly dependent, each measured in its own size."""
-    size = np.linalg.norm(rows, axis=0)
-    if not size.all():
-        raise ValueError(
-            f"an output must be reached by the input, got {int((size == 0).sum())} values that "
-            "stay constant"
-        )
-    condition = float(np.linalg.cond(rows / size))
-    if condition > CONDITION:
-        raise ValueError(
-            f"states must have a condition number up to {CONDITION:.0e} for a regression to be "
-            f"trusted, got {condition:.1e}: read fewer values"
-        )
 
 
 def _standard_error(values: np.ndarray) -> np.ndarray:

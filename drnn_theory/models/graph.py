@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -35,6 +34,7 @@ from drnn_theory.edges import (
 from drnn_theory.graphs import as_graph
 from drnn_theory.models.initialisation import MATRICES, sample_matrix
 from drnn_theory.models.inputs import check_input, check_state
+from drnn_theory.models.scheduling import Blocks, Read, Stage, stage_of
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -160,7 +160,7 @@ class GraphRNN(torch.nn.Module):
         self._components = [
             set(condensed.nodes[part]["members"]) for part in nx.topological_sort(condensed)
         ]
-        self._schedules: dict[int, list[_Stage]] = {}
+        self._schedules: dict[int, list[Stage]] = {}
         options: dict[str, Any] = {"device": device, "dtype": dtype}
         hidden = self.hidden_size
         self.weights = _shared(
@@ -263,7 +263,7 @@ class GraphRNN(torch.nn.Module):
             return y.squeeze(1)
         return y.transpose(0, 1) if self.batch_first else y
 
-    def _run(self, stage: _Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
+    def _run(self, stage: Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
         """Add the rows of one component to the tracks, which hold what was kept, then all rows."""
         sums: dict[Any, Tensor] = {}  # what goes through the nonlinearity
         carried: dict[Any, Tensor] = {}  # what identities add after it
@@ -291,7 +291,7 @@ class GraphRNN(torch.nn.Module):
                 state = self._state(node, total, carried.get(node))
                 tracks[node] = torch.cat([tracks[node], state])
             return
-        blocks = {node: _Blocks(tracks[node], stage.block) for node in stage.nodes}
+        blocks = {node: Blocks(tracks[node], stage.block) for node in stage.nodes}
         pieces = {node: total.split(stage.block) for node, total in sums.items()}
         added = {node: total.split(stage.block) for node, total in carried.items()}
         for index in range(max(len(parts) for parts in pieces.values())):
@@ -310,7 +310,7 @@ class GraphRNN(torch.nn.Module):
         for node in stage.nodes:
             tracks[node] = blocks[node].joined()
 
-    def _multiplied(self, read: _Read, states: Tensor) -> Tensor:
+    def _multiplied(self, read: Read, states: Tensor) -> Tensor:
         """Return the states that are read, times the edge's matrix or an identity's decay."""
         if read.matrix is None:
             return states if read.decay is None else states * self.decays[read.decay]
@@ -324,7 +324,7 @@ class GraphRNN(torch.nn.Module):
         state = _NONLINEARITIES[self.nonlinearity](total)
         return state if carried is None else state + carried
 
-    def _schedule(self, phase: int) -> list[_Stage]:
+    def _schedule(self, phase: int) -> list[Stage]:
         """Return the components in order, as they run from a time of the given phase."""
         if phase not in self._schedules:
             split = self.period > 1
@@ -334,14 +334,14 @@ class GraphRNN(torch.nn.Module):
                 return (edge[2] - first[edge[1]] + first[edge[0]]) // self.period
 
             shifted = [
-                (edge[1], _Read(edge[0], shift(edge), index, None))
+                (edge[1], Read(edge[0], shift(edge), index, None))
                 for index, edge in enumerate(self.edges)
             ]
             shifted += [
-                (edge[1], _Read(edge[0], shift(edge), None, self._decay_of.get(edge)))
+                (edge[1], Read(edge[0], shift(edge), None, self._decay_of.get(edge)))
                 for edge in self.identities
             ]
-            self._schedules[phase] = [_stage(part, shifted, first) for part in self._components]
+            self._schedules[phase] = [stage_of(part, shifted, first) for part in self._components]
         return self._schedules[phase]
 
     def _output(
@@ -425,31 +425,6 @@ class GraphRNN(torch.nn.Module):
         )
 
 
-class _Read(NamedTuple):
-    """What an edge reads: by the matrix of that number, or as an identity, perhaps with a decay."""
-
-    source: Any
-    shift: int
-    matrix: int | None
-    decay: int | None
-
-
-@dataclass
-class _Stage:
-    """One strongly connected component, ready to run.
-
-    ``block`` is its smallest positive internal shift, 0 if it has no internal edge; ``nodes`` are
-    in the order of their edges of shift 0. ``first`` gives the time of every node's first row;
-    ``outer`` and ``inner`` the edges into a node.
-    """
-
-    block: int
-    nodes: list[Any]
-    first: dict[Any, int]
-    outer: dict[Any, list[_Read]]
-    inner: dict[Any, list[_Read]]
-
-
 def _shared(shapes: Iterable[tuple[Any, tuple[int, ...]]], options: Any) -> torch.nn.ParameterList:
     """Return a parameter for each (name, shape), the same one where names are equal."""
     named: dict[Any, torch.nn.Parameter] = {}
@@ -459,51 +434,3 @@ def _shared(shapes: Iterable[tuple[Any, tuple[int, ...]]], options: Any) -> torc
             named[name] = torch.nn.Parameter(torch.empty(shape, **options))
         parameters.append(named[name])
     return parameters
-
-
-def _stage(members: set[Any], edges: list[tuple[Any, _Read]], first: dict[Any, int]) -> _Stage:
-    instant: nx.DiGraph = nx.DiGraph()
-    instant.add_nodes_from(node for node in first if node in members)
-    outer: dict[Any, list[_Read]] = {node: [] for node in instant}
-    inner: dict[Any, list[_Read]] = {node: [] for node in instant}
-    block = 0
-    for target, read in edges:
-        if target in members:
-            inside = read.source in members
-            (inner if inside else outer)[target].append(read)
-            if inside and read.shift == 0:
-                instant.add_edge(read.source, target)
-            elif inside:
-                block = min(block or read.shift, read.shift)
-    return _Stage(block, list(nx.topological_sort(instant)), first, outer, inner)
-
-
-class _Blocks:
-    """The rows of a node in blocks of equal length; row 0 is the first after those kept."""
-
-    def __init__(self, kept: Tensor, block: int) -> None:
-        self.block = block
-        self.kept = kept
-        self.before = -(-len(kept) // block) * block  # rows in front of row 0, whole blocks
-        if self.before > len(kept):
-            kept = pad(kept, (0, 0, 0, 0, self.before - len(kept), 0))
-        self.blocks = list(kept.split(block)) if self.before else []
-
-    def read(self, row: int, count: int) -> Tensor:
-        """Return ``count`` rows, at most a block, from ``row`` on: a view of one block or two."""
-        index, offset = divmod(row + self.before, self.block)
-        block = self.blocks[index]
-        if offset == 0:
-            return block if count == len(block) else block[:count]
-        if offset + count <= len(block):
-            return block[offset : offset + count]
-        rest = count - (len(block) - offset)
-        return torch.cat([block[offset:], self.blocks[index + 1][:rest]])
-
-    def append(self, rows: Tensor) -> None:
-        """Add the next block."""
-        self.blocks.append(rows)
-
-    def joined(self) -> Tensor:
-        """Return the rows kept and all rows after them."""
-        return torch.cat([self.kept, *self.blocks[self.before // self.block :]])

@@ -1,0 +1,135 @@
+"""States of a torch model that are simulated, and the inputs that drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from drnn_theory.capacities.memory_curve import CONDITION
+from drnn_theory.checks import as_integer, one_of, require_memory, shown
+from drnn_theory.modules import borrowed, choose_run, in_dtype
+
+__all__ = [
+    "as_lengths",
+    "delayed",
+    "require_condition",
+    "require_samples",
+    "sample_sequences",
+    "simulate",
+    "tensors_of",
+]
+
+
+def simulate(model: torch.nn.Module, inputs: np.ndarray, *, read: str = "output") -> np.ndarray:
+    """Return what is read of a model driven by inputs (times, batch), in float64 without dropout.
+
+    "output" is the model's output, "state" all that it returns to go on from, step by step: shape
+    (times, batch, values). The model itself is left as it was.
+
+    >>> from drnn_theory import DilatedRNN
+    >>> model, inputs = DilatedRNN(1, 5, [1, 2]), np.ones((7, 2))
+    >>> simulate(model, inputs).shape, simulate(model, inputs, read="state").shape
+    ((7, 2, 5), (7, 2, 15))
+    """
+    one_of(read, "read", ("output", "state"))
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model must be a torch module, got {shown(model)}")
+    features = getattr(model, "input_size", 1)
+    if features != 1:
+        raise ValueError(f"model must read one number per step, got input_size {shown(features)}")
+    double = in_dtype(model, torch.float64)
+    whole = torch.as_tensor(inputs, dtype=torch.float64)[:, :, None]
+    probe = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (16, 3, 1)))
+    with borrowed(double):
+        run = choose_run(double, probe) if read == "output" else None
+        with torch.no_grad():
+            if run is not None:
+                return np.asarray(run(whole).numpy())
+            return _stepped(double, whole)
+
+
+def _stepped(double: torch.nn.Module, whole: torch.Tensor) -> np.ndarray:
+    """Return the states that a model returns, step by step: (times, batch, values)."""
+    swap = bool(getattr(double, "batch_first", False))
+    states: list[np.ndarray] = []
+    state = None
+    for step in whole.split(1):
+        x = step.transpose(0, 1) if swap else step
+        result = double(x) if state is None else double(x, state)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ValueError(
+                "a model must return (output, state) for its state to be read, got "
+                f"{type(result).__name__}"
+            )
+        state = result[1]
+        parts = [h.transpose(0, 1).flatten(1) for h in tensors_of(state)]
+        states.append(torch.cat(parts, 1).numpy())
+        require_memory(8 * states[0].size * len(whole), f"{len(whole)} states")
+    return np.stack(states)
+
+
+def tensors_of(state: Any) -> list[torch.Tensor]:
+    """Return the tensors of a state, which may be nested, in order."""
+    if isinstance(state, torch.Tensor):
+        return [state]
+    if isinstance(state, (tuple, list)):
+        return [tensor for entry in state for tensor in tensors_of(entry)]
+    return []
+
+
+PER_FEATURE = 10
+"""Samples that a regression needs per value that is read."""
+
+
+def sample_sequences(steps: int, seeds: Iterable[int]) -> np.ndarray:
+    """Return one sequence per seed, uniform in [-1, 1]: (steps, seeds)."""
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise TypeError(f"seeds must be a list of non-negative integers, got {shown(seeds)}")
+    numbers = [as_integer(seed, "seed", minimum=0) for seed in seeds]
+    if not numbers:
+        raise ValueError("seeds must be one or more non-negative integers, got none")
+    return np.stack([np.random.default_rng(n).uniform(-1, 1, steps) for n in numbers], 1)
+
+
+def as_lengths(samples: Any, washout: Any, lags: int) -> tuple[int, int]:
+    """Return samples and washout, by default 500 or twice the lags, checked against the lags."""
+    samples = as_integer(samples, "samples")
+    washout = max(500, 2 * lags) if washout is None else as_integer(washout, "washout", minimum=0)
+    if lags > washout:
+        raise ValueError(f"washout must be at least the {lags} lags, got {washout}")
+    if lags >= samples:
+        raise ValueError(f"lags must be below the {samples} samples, got {lags}")
+    return samples, washout
+
+
+def delayed(inputs: np.ndarray, lags: int) -> np.ndarray:
+    """Return u(t - k) for k = 0..lags, from the time lags on: (times, lags + 1)."""
+    return np.lib.stride_tricks.sliding_window_view(inputs, lags + 1)[:, ::-1]
+
+
+def require_samples(samples: int, features: int) -> None:
+    """Refuse samples too few for a regression on so many values."""
+    if samples < PER_FEATURE * features:
+        raise ValueError(
+            f"samples must number at least {PER_FEATURE} per value read, "
+            f"{PER_FEATURE * features}, got {samples}: simulate longer or read fewer values"
+        )
+
+
+def require_condition(rows: np.ndarray) -> None:
+    """Refuse centred states that are nearly dependent, each measured in its own size."""
+    size = np.linalg.norm(rows, axis=0)
+    if not size.all():
+        raise ValueError(
+            f"an output must be reached by the input, got {int((size == 0).sum())} values that "
+            "stay constant"
+        )
+    condition = float(np.linalg.cond(rows / size))
+    if condition > CONDITION:
+        raise ValueError(
+            f"states must have a condition number up to {CONDITION:.0e} for a regression to be "
+            f"trusted, got {condition:.1e}: read fewer values"
+        )

@@ -1,0 +1,127 @@
+"""A network with its read-out, and what a training left behind."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from drnn_theory.learning.charts import draw_chart
+from drnn_theory.learning.tasks import Task
+from drnn_theory.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Network", "Training", "output_and_state", "reaches"]
+
+
+class Network(torch.nn.Module):
+    """A recurrent body and a linear read-out of its output.
+
+    ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows`` and
+    the body's new state, None where it returns none.
+    """
+
+    def __init__(self, body: torch.nn.Module, features: int, answers: int, readout: str) -> None:
+        super().__init__()
+        self.body = body
+        self.readout = torch.nn.Linear(features, answers)
+        if readout == "normal":
+            torch.nn.init.normal_(self.readout.weight)
+            torch.nn.init.normal_(self.readout.bias)
+
+    def forward(self, x: Tensor, rows: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return the answers at the given steps and the state."""
+        output, new_state = output_and_state(self.body(x) if state is None else self.body(x, state))
+        return self.readout(output[rows]), new_state
+
+
+@dataclass
+class Training:
+    """What a training left behind.
+
+    Attributes:
+        curve: rows with step, split, loss, metric and seconds; a row of "train" is the mean over
+            the steps since the last one, of "validation" a pass over sequences of its own.
+        final: step, and loss and metric of validation and test with the last weights.
+        best: the same with the weights that did best in validation.
+        stopped: "steps", "target", or the sentence that says why it could not go on.
+        network: body and read-out with the last weights.
+
+    >>> from drnn_theory import recall
+    >>> training = train([1, 2], recall(2), hidden_size=4, steps=50, progress=False)
+    >>> [row["split"] for row in training.curve], training.stopped
+    (['train', 'validation', 'test'], 'steps')
+    """
+
+    task: Task
+    network: Network
+    curve: list[dict[str, Any]]
+    final: dict[str, Any]
+    best: dict[str, Any]
+    stopped: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the curve as a DataFrame, one row per step and split.
+
+        >>> from drnn_theory import recall
+        >>> training = train([1], recall(1), hidden_size=2, steps=5, progress=False)
+        >>> list(training.to_frame().columns)
+        ['step', 'split', 'loss', 'metric', 'seconds']
+        """
+        return Table(self.curve).to_frame()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what there is to print as JSON: the task, its chance, how it ended, the curve.
+
+        >>> from drnn_theory import recall
+        >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).to_dict()["task"]
+        'recall(1)'
+        """
+        told = {"task": self.task.name, "chance": self.task.chance, "stopped": self.stopped}
+        return told | {"final": self.final, "best": self.best, "curve": self.curve}
+
+    def __str__(self) -> str:
+        """Return the metric over training as a chart of the terminal's width, and how it ended."""
+        width = shutil.get_terminal_size().columns
+        rows = [row for row in self.curve if row["split"] == "train"]
+        chart = draw_chart([r["step"] for r in rows], [r["metric"] for r in rows], width=width)
+        metric = self.task.metric
+        return (
+            f"{self.task.name}: {metric} of training by step\n{chart}\n"
+            f"step {self._ending()}test loss {self.final['test loss']:.4g} (chance "
+            f"{self.task.chance:.4g}), test {metric} {self.final[f'test {metric}']:.4g}"
+        )
+
+    def _ending(self) -> str:
+        """Return the last step and why it was the last."""
+        why = {"steps": "", "target": ", where the target was reached"}
+        return f"{self.final['step']}{why.get(self.stopped, f', {self.stopped}')}: "
+
+    def first_step(self, metric: float, split: str = "train") -> int | None:
+        """Return the first step at which the metric was reached, None if it never was.
+
+        >>> from drnn_theory import recall
+        >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).first_step(0.0)
+        5
+        """
+        for row in self.curve:
+            if row["split"] == split and reaches(self.task, row["metric"], metric):
+                return int(row["step"])
+        return None
+
+
+def output_and_state(result: Any) -> tuple[Any, Any]:
+    """Return output and state of what a module returned."""
+    if isinstance(result, tuple):
+        return result[0], result[1] if len(result) > 1 else None
+    return result, None
+
+
+def reaches(task: Task, metric: float, target: float) -> bool:
+    """Tell whether a metric is as good as a target: at least it for accuracy, else at most."""
+    return metric >= target if task.metric == "accuracy" else metric <= target
