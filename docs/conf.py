@@ -83,8 +83,11 @@ nitpick_ignore_regex = [
     ("py:.*", r"(np|numpy|nx|networkx|torch|pd|pandas|sp|sympy|matplotlib)\..*|Axes|Tensor"),
     ("py:.*", r"(collections|fractions|pathlib)\..*"),
     # types that signatures show and that have no page of their own
-    ("py:class", r"drnn_theory\.(architectures\.Module|tables\.Table|layers\.Attended)"),
-    ("py:class", r"drnn_theory\.(design\.convolutions\.Convolutions|learning\.training\.Network)"),
+    (
+        "py:class",
+        r"drnn_theory\.(architectures\.Module|outputs\.Runnable|tables\.Table|layers\.Attended)",
+    ),
+    ("py:class", r"drnn_theory\.(design\.convolutions\.Convolutions|learning\.results\.Network)"),
 ]
 
 

@@ -76,7 +76,7 @@ Architecture: TypeAlias = Iterable[int] | nx.MultiDiGraph | Module
 package."""
 
 
-def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
+def as_architecture(architecture: Architecture) -> tuple[int, ...] | nx.MultiDiGraph:
     """Return a stack's dilations as a tuple, or the cyclic graph, checked.
 
     A torch module of this package stands for the scheme or the graph that it was built from.
@@ -88,7 +88,7 @@ def as_architecture(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
     return meant if isinstance(meant, tuple) else as_graph(meant)
 
 
-def checked_architecture(architecture: Any) -> tuple[int, ...] | CheckedGraph:
+def checked_architecture(architecture: Architecture) -> tuple[int, ...] | CheckedGraph:
     """Return :func:`as_architecture`, a graph as one that is checked and pruned no more than once.
 
     >>> type(checked_architecture(stacked_rnn(2))).__name__
@@ -121,7 +121,7 @@ def _scheme_or_graph(architecture: Any) -> tuple[int, ...] | nx.MultiDiGraph:
     return as_dilations(architecture)
 
 
-def cell_of(architecture: Any, cell: str | None) -> Any:
+def cell_of(architecture: Architecture, cell: str | None) -> Any:
     """Return the cell: that of a model if None is given, "RNN" for what has none.
 
     Raises ValueError for a model with a cell of one's own, of which no formula is known.
@@ -145,7 +145,7 @@ def _home(architecture: Any) -> str:
     return next((home for home in homes if home in ("drnn_theory", "torch")), "")
 
 
-def as_cyclic_graph(architecture: Any) -> nx.MultiDiGraph:
+def as_cyclic_graph(architecture: Architecture) -> nx.MultiDiGraph:
     """Return the cyclic graph of an architecture, that of a DilatedRNN for a scheme."""
     architecture = as_architecture(architecture)
     return dilated_rnn(architecture) if isinstance(architecture, tuple) else architecture

@@ -6,14 +6,14 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.models.inputs import refusal_of_gates
-from drnn_theory.outputs import Run
+from drnn_theory.outputs import Run, Runnable
 
 __all__ = [
     "borrowed",
@@ -23,6 +23,8 @@ __all__ = [
     "sample_inputs",
     "weights_by_lag",
 ]
+
+Given = TypeVar("Given", bound=Runnable)
 
 PREFIX = 32
 """Steps on which a module shows its axes, if it can run so few."""
@@ -38,7 +40,7 @@ NOT_DETERMINISTIC = (
 )
 
 
-def require_module(module: Any, call: Any) -> None:
+def require_module(module: Runnable, call: Any) -> None:
     """Refuse what cannot be run: no callable, a module's method, a call of one argument."""
     if not callable(module):
         raise TypeError(f"module must be a torch.nn.Module or a function, got {shown(module)}")
@@ -62,7 +64,7 @@ def require_module(module: Any, call: Any) -> None:
         raise TypeError(f"{rule}, got {shown(call)}") from None
 
 
-def in_dtype(module: Any, dtype: Any) -> Any:
+def in_dtype(module: Given, dtype: Any) -> Given:
     """Return a copy of the module in a dtype, complex parameters in the complex one of its size.
 
     None stands for the module itself; a function has no parameters, and is returned as it is.
@@ -89,7 +91,7 @@ def in_dtype(module: Any, dtype: Any) -> Any:
 
 
 @contextmanager
-def borrowed(module: Any) -> Iterator[None]:
+def borrowed(module: Runnable) -> Iterator[None]:
     """Put the module in eval mode, its parameters asking for no gradient; then restore it all.
 
     Attributes of every submodule (training flags and states that it keeps among them), parameters,
@@ -149,7 +151,7 @@ def _restore(part: torch.nn.Module, before: dict[str, Any]) -> None:
 
 
 def sample_inputs(
-    module: Any, steps: int, inputs: Tensor | None, seeds: Iterable[int], dtype: Any = None
+    module: Runnable, steps: int, inputs: Tensor | None, seeds: Iterable[int], dtype: Any = None
 ) -> Tensor:
     """Return the caller's inputs (steps, batch, features), checked, or one sequence per seed.
 
@@ -198,7 +200,7 @@ def sample_inputs(
 
 
 def choose_run(
-    module: Any,
+    module: Runnable,
     x: Tensor,
     *,
     batch_first: bool | None = None,
@@ -295,7 +297,7 @@ def _reaches(run: Run, x: Tensor) -> bool:
 
 
 def _run_alone(
-    module: Any, x: Tensor, choices: list[bool], call: Any, last: bool, error: Exception
+    module: Runnable, x: Tensor, choices: list[bool], call: Any, last: bool, error: Exception
 ) -> Run:
     """Return the module as a function of one sequence, where it can run no more at a time."""
     able = []
@@ -325,7 +327,7 @@ def _run_alone(
     raise error
 
 
-def weights_by_lag(module: Any) -> list[tuple[Tensor, int | None]]:
+def weights_by_lag(module: Runnable) -> list[tuple[Tensor, int | None]]:
     """Return every matrix (out, in) of a recurrent module with the lag of its edge.
 
     The models of this package are asked; of a torch.nn.RNN the hidden matrices have lag 1. Raises
@@ -351,7 +353,7 @@ def weights_by_lag(module: Any) -> list[tuple[Tensor, int | None]]:
     ]
 
 
-def require_one_direction(module: Any) -> None:
+def require_one_direction(module: Runnable) -> None:
     """Refuse a module with a bidirectional layer.
 
     >>> require_one_direction(torch.nn.GRU(2, 3, bidirectional=True))

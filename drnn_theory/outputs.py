@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["Run"]
+__all__ = ["Run", "Runnable"]
+
+
+class Runnable(Protocol):
+    """What is run on a tensor: a torch module, ours or not, or a function."""
+
+    def __call__(self, x: Tensor, /) -> Any:
+        """Return what an output is read from: a tensor, or several by place or name."""
 
 
 class Run:
@@ -24,7 +31,7 @@ class Run:
 
     def __init__(
         self,
-        module: Any,
+        module: Runnable,
         call: Callable[..., Any] | None = None,
         batch_first: bool = False,
         last: bool = False,

@@ -18,7 +18,7 @@ from typing import Any
 
 import networkx as nx
 
-from drnn_theory.architectures import as_architecture
+from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.catalogue import FAMILIES
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.dilations import as_dilations
@@ -251,7 +251,7 @@ class Choice:
         return self.family != GIVEN
 
     @staticmethod
-    def of(architecture: Any, name: str = "") -> Choice:
+    def of(architecture: Architecture, name: str = "") -> Choice:
         """Return the choice that stands for dilations, a cyclic graph or a torch module."""
         checked = as_architecture(architecture)
         if isinstance(checked, tuple):

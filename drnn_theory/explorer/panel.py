@@ -84,7 +84,7 @@ class Explorer(widgets.VBox):
 
     def __init__(
         self,
-        architecture: Any,
+        architecture: Architecture,
         span: int | None = None,
         *,
         lag: int | None = None,

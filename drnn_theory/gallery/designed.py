@@ -101,7 +101,7 @@ def _own_optimal(own: Mapping[str, Any], span: int | None, only: bool) -> PaperF
     )
 
 
-def hidden_units(architecture: Any) -> int:
+def hidden_units(architecture: zoo.Architecture) -> int:
     """Return how many hidden units there are, an output of its own not counted: a stack's layers.
 
     >>> hidden_units([1, 2, 4]), hidden_units(zoo.dilated_rnn([2, 4], fusion=True))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from drnn_theory.checks import as_integer
 from drnn_theory.modules import borrowed, choose_run, in_dtype, require_module, sample_inputs
-from drnn_theory.outputs import Run
+from drnn_theory.outputs import Run, Runnable
 
 __all__ = ["Leak", "find_leaks"]
 
@@ -40,7 +40,7 @@ class Leak:
 
 
 def find_leaks(
-    module: Any,
+    module: Runnable,
     length: int,
     *,
     inputs: Tensor | None = None,
@@ -96,7 +96,7 @@ def find_leaks(
 
 
 def _in_double(
-    measured: Callable[[torch.dtype | None], Tensor], module: Any
+    measured: Callable[[torch.dtype | None], Tensor], module: Runnable
 ) -> tuple[Tensor, float]:
     """Return the sizes and their precision in float64, or in float32 if only that can be had."""
     try:

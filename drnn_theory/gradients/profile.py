@@ -21,7 +21,7 @@ from drnn_theory.modules import (
     require_one_direction,
     sample_inputs,
 )
-from drnn_theory.outputs import Run
+from drnn_theory.outputs import Run, Runnable
 
 __all__ = ["GradientProfile", "gradient_profile"]
 
@@ -133,7 +133,7 @@ class GradientProfile:
 
 
 def gradient_profile(
-    module: Any,
+    module: Runnable,
     length: int,
     *,
     inputs: Tensor | None = None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from drnn_theory.architectures import as_architecture
+from drnn_theory.architectures import Architecture, as_architecture
 from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.learning.loop import Loop
@@ -32,7 +32,7 @@ READOUTS = ("normal", "torch")
 
 
 def train(
-    model: Any,
+    model: Architecture,
     task: Task,
     *,
     hidden_size: int | None = None,
@@ -131,7 +131,7 @@ def train(
 
 
 def _body(
-    model: Any, task: Task, hidden_size: int | None, cell: str, init: str | None
+    model: Architecture, task: Task, hidden_size: int | None, cell: str, init: str | None
 ) -> Callable[[], torch.nn.Module]:
     """Return what makes the network's body, or refuse arguments that do not go together."""
     if isinstance(model, torch.nn.Module):
@@ -153,7 +153,7 @@ def _body(
     return lambda: GraphRNN(architecture, task.input_size, hidden, **chosen)
 
 
-def _described(model: Any) -> str:
+def _described(model: Architecture) -> str:
     """Return what a checkpoint must know of a model to refuse another one."""
     if isinstance(model, torch.nn.Module):
         return f"{type(model).__qualname__} {model}"
