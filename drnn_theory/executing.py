@@ -20,7 +20,7 @@ from typing import Any
 from drnn_theory import __version__
 from drnn_theory.checks import as_integer, shown
 from drnn_theory.stores import Claims, Store, decode
-from drnn_theory.study_rows import COLUMNS, as_plain
+from drnn_theory.study_rows import ADDED, as_plain
 
 __all__ = ["Serial", "Work", "rows_in_flight"]
 
@@ -161,7 +161,7 @@ def run_row(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, 
         value = function(**row)
         if not isinstance(value, Mapping):
             raise TypeError(f"function must return a dictionary, got {shown(value)}")
-        named = [key for key in value if key in row or key in COLUMNS]
+        named = [key for key in value if key in row or key in ADDED]
         if named:
             raise ValueError(
                 f"results must not be named as an argument, 'error' or 'seconds', got {named[0]!r}"

@@ -17,7 +17,7 @@ __all__ = [
     "breakable",
     "figure_environment",
     "formula_list",
-    "stacked",
+    "header_cell",
     "table_environment",
     "tabulars",
     "text_width",
@@ -129,10 +129,10 @@ def as_comment(text: str) -> str:
     return "\n".join(f"% {line}" for line in text.splitlines())
 
 
-def stacked(header: str, side: str, letters: int = 12) -> str:
+def header_cell(header: str, side: str, letters: int = 12) -> str:
     r"""Return a header of a table, one that is longer than ``letters`` in several lines.
 
-    >>> print(stacked("skip coefficient", "r"), stacked("lag", "r"))
+    >>> print(header_cell("skip coefficient", "r"), header_cell("lag", "r"))
     \shortstack[r]{\strut skip\\coefficient} lag
     """
     lines = [as_latex(line) for line in _lines(header, letters)]
@@ -302,7 +302,7 @@ def _keys(cells: Sequence[Sequence[str]], wide: Sequence[float], room: float) ->
 def _tabular(headers: Sequence[str], columns: Sequence[Sequence[str]], sides: Sequence[str]) -> str:
     padded = []
     for header, column, side in zip(headers, columns, sides, strict=True):
-        texts = [stacked(header, side), *column]
+        texts = [header_cell(header, side), *column]
         size = min(40, max(map(len, texts)))
         padded.append([t.ljust(size) if side == "l" else t.rjust(size) for t in texts])
     head, *rows = [" & ".join(row) + r" \\" for row in zip(*padded, strict=True)]

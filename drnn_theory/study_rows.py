@@ -12,10 +12,10 @@ import numpy as np
 
 from drnn_theory.checks import shown
 
-__all__ = ["COLUMNS", "as_plain", "checked_rows", "row_key"]
+__all__ = ["ADDED", "as_plain", "checked_rows", "row_key"]
 
 
-COLUMNS = ("error", "seconds")
+ADDED = ("error", "seconds")
 """What every row of a study has beside its arguments and its results."""
 
 
@@ -32,7 +32,7 @@ def checked_rows(function: Callable[..., Any], rows: Iterable[Mapping[str, Any]]
         if not isinstance(given, Mapping):
             raise TypeError(f"rows must be dictionaries, got {shown(given)} as row {number}")
         row = as_plain(given, f"row {number}")
-        reserved = [name for name in COLUMNS if name in row]
+        reserved = [name for name in ADDED if name in row]
         if reserved:
             raise ValueError(
                 f"row {number} must not have an argument {reserved[0]!r}, a column of every study, "

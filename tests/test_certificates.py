@@ -90,8 +90,8 @@ def test_random_graphs_are_answered_at_any_span_or_refused_in_words():
 
 @pytest.mark.parametrize("seed", range(AGREEING))
 def test_no_certificate_is_wrong(seed):
-    draw = component_graph if seed % 2 else random_wiring
-    graph, vertical = draw(seed), seed % 3 > 0
+    make_graph = component_graph if seed % 2 else random_wiring
+    graph, vertical = make_graph(seed), seed % 3 > 0
     starts = Wiring(graph).starts
     courses = graph_courses(graph, FAR, vertical=vertical)
     i = seed % len(starts)

@@ -645,16 +645,16 @@ def brute_force_front(length, budgets, cell):
 
 
 def random_budgets(seed):
-    draw = random.Random(seed)
-    length, cell = draw.randint(2, LONGEST), draw.choice(["RNN", "GRU", "LSTM"])
-    names = draw.choice([["parameters"], ["state"], ["parameters", "state"]])
+    numbers = random.Random(seed)
+    length, cell = numbers.randint(2, LONGEST), numbers.choice(["RNN", "GRU", "LSTM"])
+    names = numbers.choice([["parameters"], ["state"], ["parameters", "state"]])
     budgets = {}
     if "parameters" in names:
-        budgets["parameters"] = draw.randint(count_parameters([1], 1, cell=cell), 4000)
+        budgets["parameters"] = numbers.randint(count_parameters([1], 1, cell=cell), 4000)
     if "state" in names:
-        budgets["state"] = draw.randint(2, 600)
-    if draw.random() < 0.6:
-        budgets["steps"] = draw.randint(length, 3 * length)
+        budgets["state"] = numbers.randint(2, 600)
+    if numbers.random() < 0.6:
+        budgets["steps"] = numbers.randint(length, 3 * length)
     return length, budgets, cell
 
 

@@ -36,7 +36,7 @@ from drnn_theory.explorer.advice import advise, known, search
 from drnn_theory.explorer.background import Latest
 from drnn_theory.explorer.choices import FORMS, LIMIT, Choice
 from drnn_theory.explorer.saving import save_figure, sheet_of
-from drnn_theory.explorer.scene import Curves, Dots, Lines, Words, to_figure
+from drnn_theory.explorer.scene import Dots, Lines, Words, to_figure
 from drnn_theory.explorer.views import look
 
 NINE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -650,7 +650,7 @@ def test_what_is_saved_is_what_is_shown_mark_for_mark(options):
 
 
 def extent(mark):
-    return getattr(mark, {Lines: "chains", Curves: "triples", Dots: "centres"}[type(mark)])
+    return getattr(mark, {Lines: "chains", Dots: "centres"}[type(mark)])
 
 
 @pytest.mark.parametrize("options", [{}, {"width": 3}, {"venue": "icml", "wide": False}], ids=str)

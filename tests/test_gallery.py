@@ -24,7 +24,8 @@ from drnn_theory import (
 )
 from drnn_theory.__main__ import main
 from drnn_theory.figures.venues import VENUES, venue_style
-from drnn_theory.gallery.measured import NETWORKS, PREDICTORS, SIDES
+from drnn_theory.gallery.gradient_flow import NETWORKS, PREDICTORS
+from drnn_theory.gallery.speeds import SIDES
 from drnn_theory.latex import as_latex
 from drnn_theory.measured import load_measured
 from drnn_theory.orders import path_length_orders

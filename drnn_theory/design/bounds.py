@@ -9,7 +9,7 @@ from drnn_theory.checks import as_integer
 from drnn_theory.dilations import exponential_dilations
 from drnn_theory.paths.stacks import DivisorChain
 
-__all__ = ["best_exponential", "counting_bound", "least_total", "least_worst"]
+__all__ = ["best_exponential", "counting_bound", "edges_needed", "least_total"]
 
 
 def counting_bound(span: int, layers: int, *, vertical: bool = True) -> Fraction:
@@ -30,7 +30,7 @@ def counting_bound(span: int, layers: int, *, vertical: bool = True) -> Fraction
     return Fraction(least_total(m, L), m) + (L if vertical else 0)
 
 
-def least_worst(span: int, layers: int) -> int:
+def edges_needed(span: int, layers: int) -> int:
     """Return the least k with C(k + L, L) > span: some lag needs that many recurrent edges."""
     low, high = 0, span  # C(span + L, L) > span
     while high - low > 1:
@@ -44,7 +44,7 @@ def least_total(span: int, layers: int) -> int:
 
     By the hockey-stick identity the sum of C(k + L, L) over k < K is C(K + L, L + 1) - C(L, L + 1).
     """
-    K = least_worst(span, layers)
+    K = edges_needed(span, layers)
     return K * (span + 1) - comb(K + layers, layers + 1)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from drnn_theory.checks import as_integer, one_of
-from drnn_theory.design.bounds import best_exponential, counting_bound, least_total, least_worst
+from drnn_theory.design.bounds import best_exponential, counting_bound, edges_needed, least_total
 from drnn_theory.design.branching import Search, Target, cost
 from drnn_theory.design.chains import best_chains, deepest_chain
 from drnn_theory.design.descent import descents, first_scheme
@@ -171,7 +171,7 @@ class Hunt:
         self.lower[layers] = self._counted(layers)
         self._descend(self._target(layers), 1)
         if self.worst:
-            self._least_worst(layers)
+            self._least_longest(layers)
         else:
             self._least_mean(layers)
 
@@ -192,11 +192,11 @@ class Hunt:
                 return
         self._descend(target, 4 * self.effort)
 
-    def _least_worst(self, layers: int) -> None:
+    def _least_longest(self, layers: int) -> None:
         """Find by local search how few edges reach all, and exclude fewer by exact search."""
         start = self._target(layers)
         self._descend(start, self._quick(start))
-        high, low = self._ceiling(start), least_worst(self.span, layers * self.width)
+        high, low = self._ceiling(start), edges_needed(self.span, layers * self.width)
         while high > low:
             fewer = self._target(layers, high - 1)
             if self._descend(fewer, self._quick(fewer)):
@@ -226,7 +226,7 @@ class Hunt:
     def _counted(self, layers: int) -> int:
         lags = layers * self.width
         if self.worst:
-            return layers + least_worst(self.span, lags)
+            return layers + edges_needed(self.span, lags)
         return layers * self.span + least_total(self.span, lags)
 
     def _ceiling(self, target: Target) -> int:

@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 
 from drnn_theory.edges import is_identity, unit_of
-from drnn_theory.explorer.scene import INK, Curves, Dots, Lines, Mark, Point, Scene, Words, to_svg
+from drnn_theory.explorer.scene import INK, Dots, Lines, Mark, Point, Scene, Words, to_svg
 from drnn_theory.explorer.views import View, number
 
 __all__ = ["MOST_SEGMENTS", "PAGE", "PATH", "Sheet", "figure", "layout", "levels_of"]
@@ -226,16 +226,16 @@ def _ways(
 ) -> list[Mark]:
     """Return edges as marks: arcs within a level over several steps, straight lines otherwise."""
     straight: list[list[Point]] = []
-    arcs: list[tuple[Point, Point, Point]] = []
+    arcs: list[list[Point]] = []
     for t0, u0, t1, u1 in ends:
         a, b = (frame.x(t0 - start), y[u0]), (frame.x(t1 - start), y[u1])
         if u0 == u1 and t1 - t0 > 1:
             rise = gap * min(0.9, 0.3 + 0.08 * (t1 - t0))
-            arcs.append((a, ((a[0] + b[0]) / 2, a[1] - rise), b))
+            arcs.append([a, ((a[0] + b[0]) / 2, a[1] - rise), b])
         else:
             straight.append([a, b])
     marks: list[Mark] = [Lines(straight, *look, dashed, role)] if straight else []
-    return [*marks, Curves(arcs, *look, dashed, role)] if arcs else marks
+    return [*marks, Lines(arcs, *look, dashed, role, curved=True)] if arcs else marks
 
 
 def _is_carried(graph: nx.MultiDiGraph, edge: tuple[int, Any, int, Any]) -> bool:

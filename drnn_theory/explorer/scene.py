@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["INK", "Curves", "Dots", "Lines", "Scene", "Words", "to_figure", "to_svg"]
+__all__ = ["INK", "Dots", "Lines", "Scene", "Words", "to_figure", "to_svg"]
 
 INK = "currentColor"
 """The colour of text: the page's own, dark or light, and black on paper."""
@@ -25,7 +25,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Lines:
-    """Chains of straight lines."""
+    """Chains of straight lines, or quadratic Bézier curves: each start, control point and end."""
 
     chains: Sequence[Sequence[Point]]
     colour: str = INK
@@ -33,18 +33,7 @@ class Lines:
     opacity: float = 1.0
     dashed: bool = False
     role: str = ""
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Quadratic Bézier curves: start, control point, end."""
-
-    triples: Sequence[tuple[Point, Point, Point]]
-    colour: str = INK
-    width: float = 1.0
-    opacity: float = 1.0
-    dashed: bool = False
-    role: str = ""
+    curved: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,7 @@ class Words:
     size: float = 12.0
 
 
-Mark = Lines | Curves | Dots | Words
+Mark = Lines | Dots | Words
 
 
 @dataclass(frozen=True)
@@ -104,21 +93,21 @@ def _element(mark: Mark) -> str:
                 f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.1f}" '
                 f'fill="{colour}">{escape(text)}</text>'
             )
-        case Lines(chains):
-            pieces = ["M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in chain]) for chain in chains]
-            return _path(pieces, mark)
-        case Curves(triples):
+        case Lines(chains, curved=True):
             pieces = [
                 f"M{a:.1f} {b:.1f}Q{c:.1f} {d:.1f} {e:.1f} {f:.1f}"
-                for (a, b), (c, d), (e, f) in triples
+                for (a, b), (c, d), (e, f) in chains
             ]
+            return _path(pieces, mark)
+        case Lines(chains):
+            pieces = ["M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in chain]) for chain in chains]
             return _path(pieces, mark)
         case Dots(centres, colour, diameter, opacity):
             pieces = [f"M{x:.1f} {y:.1f}h0" for x, y in centres]
             return _path(pieces, Lines((), colour, diameter, opacity))
 
 
-def _path(pieces: list[str], mark: Lines | Curves) -> str:
+def _path(pieces: list[str], mark: Lines) -> str:
     dashes = ' stroke-dasharray="4 3"' if mark.dashed else ""
     role = f' class="drnn-{mark.role}"' if mark.role else ""
     return (
@@ -176,10 +165,9 @@ def _add(ax: object, mark: Mark, order: int) -> None:
                 zorder=order,
             )
         return
-    pieces = mark.chains if isinstance(mark, Lines) else mark.triples
-    step = Path.LINETO if isinstance(mark, Lines) else Path.CURVE3
-    points = [point for piece in pieces for point in piece]
-    codes = [code for piece in pieces for code in (Path.MOVETO, *[step] * (len(piece) - 1))]
+    step = Path.CURVE3 if mark.curved else Path.LINETO
+    points = [point for piece in mark.chains for point in piece]
+    codes = [code for piece in mark.chains for code in (Path.MOVETO, *[step] * (len(piece) - 1))]
     if points:
         ax.add_patch(
             PathPatch(

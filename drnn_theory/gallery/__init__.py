@@ -21,10 +21,11 @@ from drnn_theory.checks import one_of, shown
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.computed import COMPUTED
 from drnn_theory.gallery.figure import PaperFigure
+from drnn_theory.gallery.gradient_flow import GRADIENT_FLOW
 from drnn_theory.gallery.learned import LEARNED
-from drnn_theory.gallery.measured import MEASURED
 from drnn_theory.gallery.orders import ORDER_FIGURES
 from drnn_theory.gallery.recovered import RECOVERED
+from drnn_theory.gallery.speeds import SPEEDS
 from drnn_theory.gallery.unfolded import UNFOLDED
 from drnn_theory.writing import FORMATS, as_folder, make_folder
 
@@ -32,7 +33,8 @@ __all__ = ["FIGURES", "PaperFigure", "not_comparing", "write_figures"]
 
 FIGURES: dict[str, PaperFigure] = {
     figure.name: figure
-    for figure in (*UNFOLDED, *COMPUTED, *ORDER_FIGURES, *MEASURED, *RECOVERED, *LEARNED)
+    for figures in (UNFOLDED, COMPUTED, ORDER_FIGURES, GRADIENT_FLOW, SPEEDS, RECOVERED, LEARNED)
+    for figure in figures
 }
 """Name -> figure, in the order of a paper."""
 

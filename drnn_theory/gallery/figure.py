@@ -22,7 +22,7 @@ from drnn_theory.latex import figure_environment, table_environment
 from drnn_theory.tables import Table, convention, spoken
 from drnn_theory.writing import replacing, write_picture
 
-__all__ = ["PaperFigure", "Rows"]
+__all__ = ["PaperFigure", "Rows", "column"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -198,9 +198,7 @@ class PaperFigure:
                 larger = ticks.get_size_in_points() / TICKS
                 size = (width or larger * WIDTH, larger * self.height)
             else:
-                usual = style["figure.figsize"][0]
-                # a legend takes more rows where the page is narrower
-                size = (width or usual, self.height * (1.25 if width and width < usual else 1))
+                size = (width or style["figure.figsize"][0], self.height)
             figure = _Drawing(figsize=size, layout="constrained")
             self.paint(self.numbers, figure)
             _make_room(figure)
@@ -288,6 +286,11 @@ class PaperFigure:
 
     def _repr_html_(self) -> str:
         return f"<b>{escape(self.name)}</b>: {escape(self.full_caption)}"
+
+
+def column(rows: Rows, name: str) -> list[float]:
+    """Return the numbers of one column."""
+    return [float(row[name]) for row in rows]
 
 
 def _sentence(text: str) -> str:

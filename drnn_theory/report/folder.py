@@ -45,6 +45,7 @@ COLUMNS = [
     "parameters",
     "streaming state",
 ]
+"""Those of :data:`drnn_theory.summaries.MEASURES` that fit on a page."""
 NEEDS = "% needs amsmath, booktabs and longtable; in two columns, \\onecolumn before it"
 
 

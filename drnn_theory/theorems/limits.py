@@ -166,7 +166,7 @@ CHAIN_WORST = Theorem(
 
 
 @cache
-def least_worst(layers: int, span: int) -> int:
+def longest_path_of_the_best(layers: int, span: int) -> int:
     """Return the least longest path over all stacks of so many layers, by trying them all."""
     return layers + min(
         int(fewest_coins((1, *others), span).max())
@@ -196,7 +196,7 @@ POSTAGE_STAMP_BOUND = Theorem(
     holds_for=("every stack of L layers, any span m; K is the least integer with C(K + L, L) > m"),
     closed_form=L + K,
     values=_fewest_that_suffice,
-    brute_force=least_worst,
+    brute_force=longest_path_of_the_best,
     cases=[(1, span) for span in range(1, 7)]
     + [(2, span) for span in range(1, 25)]
     + [(3, span) for span in range(2, 16)],
