@@ -35,6 +35,8 @@ class Member(sp.Indexed):
     def _eval_subs(self, old: Any, new: Any) -> sp.Basic | None:
         name, own = str(self.base.label), self.indices[0]
         index = _index_in(old, name, self.base.label)
+        if old == self.base.label and not isinstance(new, sp.Symbol):
+            index = ()  # by a symbol it is sympy's own code that renames it
         if index is None:
             return None
         if index == ():
@@ -88,9 +90,13 @@ class LayerProduct(_OverLayers, sp.Product):
     """A product over the layers of a stack.
 
     >>> s, i = Family("s"), sp.Symbol("i")
-    >>> LayerProduct(s[i], (i, 1, 3)).subs({"s[2]": 5}).doit()
-    5*s[1]*s[3]
+    >>> product = LayerProduct(s[i], (i, 1, 3))
+    >>> product, product.subs({"s[2]": 5}).doit()
+    (Product(s[i], (i, 1, 3)), 5*s[1]*s[3])
     """
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(printer.doprint(sp.Product(self.function, *self.limits)))
 
 
 def _index_in(key: Any, name: str, label: sp.Symbol) -> Any:
@@ -99,7 +105,7 @@ def _index_in(key: Any, name: str, label: sp.Symbol) -> Any:
         return ()
     if isinstance(key, sp.Indexed) and str(key.base.label) == name and len(key.indices) == 1:
         return key.indices[0]
-    if not isinstance(key, sp.Symbol) or key == label:  # the label is what sympy's own code puts in
+    if not isinstance(key, sp.Symbol) or key == label:
         return None
     if key.name == name:
         return ()
