@@ -1,4 +1,4 @@
-"""What of a cyclic graph runs at once: components in their order, and rows in blocks."""
+"""Components of a cyclic graph in the order in which they run, and their rows in blocks."""
 
 from __future__ import annotations
 
