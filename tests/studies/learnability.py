@@ -27,8 +27,6 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-
 from drnn_theory import (
     dilated_rnn,
     exponential_dilations,
@@ -37,9 +35,9 @@ from drnn_theory import (
     recall,
     recall_within,
     skip_rnn,
-    train,
 )
-from tests.studies.running import device, run_table
+from tests.studies.running import run_table
+from tests.studies.training import ending, in_words, train_once
 
 BUDGET = 4000  # parameters, the read-out not counted
 SPAN, STEPS, TARGET = 64, 600, 0.8
@@ -77,10 +75,9 @@ def learn(
     group: str, architecture: str, task: str, rate: float, matrices: str, seed: int, steps: int
 ) -> dict[str, Any]:
     """Train once and return how fast it went."""
-    torch.set_num_threads(1)
     chosen = architectures()[architecture]
     name, _, number = task.strip(")").partition("(")
-    training = train(
+    training = train_once(
         chosen,
         {"recall": recall, "recall_within": recall_within}[name](int(number)),
         hidden_size=width(chosen),
@@ -89,23 +86,14 @@ def learn(
         learning_rate=rate,
         init=matrices,
         target=0.99,
-        log_every=25,
-        validate_every=steps,
-        device=device(),
-        progress=False,
     )
-    curve = [row for row in training.curve if row["split"] == "train"]
     return {
         "hidden_size": width(chosen),
         "parameters": sum(p.numel() for p in training.network.body.parameters()),
         "half_right": training.first_step(0.5) or math.inf,
         "learned": training.first_step(TARGET) or math.inf,
-        "last_step": training.final["step"],
-        "accuracy": training.final["test accuracy"],
-        "loss": training.final["test loss"],
-        "train_seconds": curve[-1]["seconds"],
-        "curve": " ".join(f"{row['metric']:.3f}" for row in curve),
-        "losses": " ".join(f"{row['loss']:.3f}" for row in curve),
+        **ending(training),
+        "losses": in_words(training, "loss"),
     }
 
 

@@ -21,10 +21,11 @@ from typing import Any
 import torch
 
 from drnn_theory import DilatedRNN, exponential_dilations
-from drnn_theory.learning import copy_memory, recall_within, train
+from drnn_theory.learning import copy_memory, recall_within
 from drnn_theory.learning.tasks import Task
 from drnn_theory.models.initialisation import initialise
-from tests.studies.running import device, run_table
+from tests.studies.running import run_table
+from tests.studies.training import ending, train_once
 
 MATRICES = ("torch", "orthogonal", "glorot")
 TASKS = {
@@ -62,29 +63,13 @@ def learn(
 def record(
     model: Any, task: Task, *, steps: int, target: float = 0.99, **how: Any
 ) -> dict[str, Any]:
-    """Train on one thread and return when chance was left, when the task was learned, the curve."""
-    torch.set_num_threads(1)
-    training = train(
-        model,
-        task,
-        steps=steps,
-        target=target,
-        log_every=25,
-        validate_every=steps,
-        device=device(),
-        progress=False,
-        **how,
-    )
-    curve = [row for row in training.curve if row["split"] == "train"]
+    """Train once and return when chance was left, when the task was learned, and the curve."""
+    training = train_once(model, task, steps=steps, target=target, **how)
     return {
         "left_chance": training.first_step(0.2) or math.inf,
         "learned": training.first_step(0.99) or math.inf,
-        "last_step": training.final["step"],
-        "accuracy": training.final["test accuracy"],
-        "loss": training.final["test loss"],
+        **ending(training),
         "chance": training.task.chance,
-        "train_seconds": curve[-1]["seconds"],
-        "curve": " ".join(f"{row['metric']:.3f}" for row in curve),
     }
 
 
