@@ -302,13 +302,13 @@ def _legendre_products(
 ) -> Iterator[np.ndarray]:
     """Yield all products of a degree over lags 0..lag: (samples, products), some at a time."""
     powers = [np.sqrt(2 * n + 1) * eval_legendre(n, inputs) for n in range(degree + 1)]
-    delayed = [delayed(power, lag)[-samples:] for power in powers]
+    past = [delayed(power, lag)[-samples:] for power in powers]
     chosen = combinations_with_replacement(range(lag + 1), degree)
     while some := list(islice(chosen, PRODUCTS)):
         products = np.ones((samples, len(some)))
         for column, lags in enumerate(some):
             for k in set(lags):
-                products[:, column] *= delayed[lags.count(k)][:, k]
+                products[:, column] *= past[lags.count(k)][:, k]
         yield products
 
 
