@@ -52,7 +52,7 @@ class Training:
         stopped: "steps", "target", or the sentence that says why it could not go on.
         network: body and read-out with the last weights.
 
-    >>> from drnn_theory import recall
+    >>> from drnn_theory import recall, train
     >>> training = train([1, 2], recall(2), hidden_size=4, steps=50, progress=False)
     >>> [row["split"] for row in training.curve], training.stopped
     (['train', 'validation', 'test'], 'steps')
@@ -68,7 +68,7 @@ class Training:
     def to_frame(self) -> pd.DataFrame:
         """Return the curve as a DataFrame, one row per step and split.
 
-        >>> from drnn_theory import recall
+        >>> from drnn_theory import recall, train
         >>> training = train([1], recall(1), hidden_size=2, steps=5, progress=False)
         >>> list(training.to_frame().columns)
         ['step', 'split', 'loss', 'metric', 'seconds']
@@ -78,7 +78,7 @@ class Training:
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to print as JSON: the task, its chance, how it ended, the curve.
 
-        >>> from drnn_theory import recall
+        >>> from drnn_theory import recall, train
         >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).to_dict()["task"]
         'recall(1)'
         """
@@ -105,7 +105,7 @@ class Training:
     def first_step(self, metric: float, split: str = "train") -> int | None:
         """Return the first step at which the metric was reached, None if it never was.
 
-        >>> from drnn_theory import recall
+        >>> from drnn_theory import recall, train
         >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).first_step(0.0)
         5
         """
