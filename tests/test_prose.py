@@ -41,6 +41,17 @@ def test_no_word_is_one_to_stumble_over(path):
     assert [word for word in BANNED if re.search(rf"\b{word}\b", text)] == []
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if p.suffix == ".md"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_every_block_of_code_ends_before_the_next_begins(path):
+    inside = False
+    for fence in re.findall(r"^ *```(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+        assert not (inside and fence), f"a block is open where {fence!r} begins"
+        inside = not inside
+    assert not inside
+
+
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_variable_names_a_thing_and_not_the_moment(path):
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
