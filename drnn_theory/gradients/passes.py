@@ -113,10 +113,10 @@ def _by_graph(
         output = run(x)
     allowed = max(1, int(memory // max(kept.total, 1)))
     size = int(min(allowed, 2**31 if chunk is None else chunk, 2**31))
-    untried = []  # one by one, then at once; then whichever took less time per cotangent goes on
+    untried = []  # one by one and at once, twice; then what took less time per cotangent goes on
     if chunk is None:
         size = min(size, _cotangents_at_once(kept, _nodes(output)))
-        untried = [1, size] if size > 1 else []
+        untried = [1, size] * 2 if size > 1 else []
     times_taken = {size: math.inf}
     for index, time in enumerate(times):
         cotangents, start = cotangents_of(index, output.shape[-1]), 0
