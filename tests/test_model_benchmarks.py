@@ -1,12 +1,14 @@
 """The benchmark of small batches runs, and what it says of its rows is true."""
 
 import csv
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 
-from drnn_theory import DilatedRNN
+from drnn_theory import DilatedRNN, load_measured
 from tests.benchmarks.small_batches import ByDeques, stream_times, verdict
 
 
@@ -78,3 +80,18 @@ def test_the_deques_run_the_same_network_as_the_stream():
     torch.testing.assert_close(torch.stack([deques.step(now) for now in x]), model(x)[0])
     times = stream_times("GRU", 20, 1)
     assert times["calls"] > times["stream"] > 0
+
+
+def test_the_readme_says_of_small_batches_what_the_table_holds():
+    readme = " ".join((Path(__file__).parent.parent / "README.md").read_text().split())
+    rows = load_measured("small_batches").rows
+    ratios = [row["ratio"] for row in rows]
+    told = re.search(r"takes ([0-9.]+) to ([0-9.]+) of the view form's time \((\d+) cases", readme)
+    assert told.groups() == (f"{min(ratios):.2f}", f"{max(ratios):.2f}", str(len(rows)))
+    slow = [row for row in rows if row["ratio"] > 1.10]
+    stay = [row for row in slow if row["repeat"] > 1.05]
+    words = {3: "three", 5: "Five"}
+    assert f"{words[len(slow)]} lie above 1.10, {words[len(stay)]} of them again" in readme
+    assert {(r["cell"], r["hidden size"], r["steps"], r["mode"]) for r in stay} == {
+        ("LSTM", 20, 100, "forward+backward")
+    }
