@@ -8,7 +8,7 @@ The grid is every cell over widths 20, 64, 256, batches 1, 4, 8, 32, 128 and len
 10^4 with at most 10^7 numbers per layer, forward and with backward, on one thread and on two, nine
 layers of dilations 1..256. A case is pairs of runs in turn, the first pair dropped; `ratio` is the
 median over pairs of DilatedRNN's time over the view form's, `low` and `high` the least and largest.
-What lies above 1.10 is measured a second time, in `repeat`, with seven pairs more. At the end the
+What lies above 1.10 is measured a second time, in `repeat` (else nan), with seven pairs more. At the end the
 program says how many cases lie above 1.10, how many of them above 1.05 in the repeat, and fails if
 there is one. On one thread it is the processor's time that is measured, which other processes move
 little; on two it is that of the wall clock.
@@ -26,6 +26,7 @@ layer, and a call of the model with its state.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import sys
@@ -96,7 +97,7 @@ def measure_case(
     seconds = pairs_of(*runs, pairs)
     ratios = [own / other for own, other in seconds]
     ratio = statistics.median(ratios)
-    repeat = None
+    repeat = math.nan
     if ratio > 1.10:
         repeat = round(statistics.median(a / b for a, b in pairs_of(*runs, 7)), 3)
     own, other = (1e3 * statistics.median(column) for column in zip(*seconds, strict=True))
