@@ -8,10 +8,10 @@ The grid is every cell over widths 20, 64, 256, batches 1, 4, 8, 32, 128 and len
 10^4 with at most 10^7 numbers per layer, forward and with backward, on one thread and on two, nine
 layers of dilations 1..256. A case is pairs of runs in turn, the first pair dropped; `ratio` is the
 median over pairs of DilatedRNN's time over the view form's, `low` and `high` the least and largest.
-What lies above 1.10 is measured a second time, in `repeat` (else nan), with seven pairs more. At the end the
-program says how many cases lie above 1.10, how many of them above 1.05 in the repeat, and fails if
-there is one. On one thread it is the processor's time that is measured, which other processes move
-little; on two it is that of the wall clock.
+What lies above 1.10 is measured a second time, in `repeat` (else nan), with seven pairs more. At
+the end the program says how many cases lie above 1.10, how many of them above 1.05 in the repeat,
+and fails if there is one. On one thread it is the processor's time that is measured, which other
+processes move little; on two it is that of the wall clock.
 
 Cases that stand in the file given as `--output` are not measured once more, so that a grid of hours
 goes on from where it was stopped.
