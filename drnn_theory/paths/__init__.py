@@ -29,13 +29,9 @@ from drnn_theory.architectures import Architecture, as_architecture, as_cyclic_g
 from drnn_theory.checks import as_integer, require_memory
 from drnn_theory.dilations import is_divisor_chain
 from drnn_theory.paths.certificates import combined, graph_courses
+from drnn_theory.paths.counting import path_counts_of_graph, path_table_of_graph
 from drnn_theory.paths.courses import UNREACHABLE, LengthsByLag
-from drnn_theory.paths.general import (
-    Wiring,
-    path_counts_of_graph,
-    path_lengths_by_unit,
-    path_table_of_graph,
-)
+from drnn_theory.paths.general import Wiring, path_lengths_by_unit
 from drnn_theory.paths.ranges import range_course
 from drnn_theory.paths.routes import shortest_path
 from drnn_theory.paths.stacks import DivisorChain, as_stack, coin_course

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -24,7 +23,7 @@ from drnn_theory.checks import require_memory
 from drnn_theory.edges import EdgeTable, edge_table
 from drnn_theory.paths.courses import UNREACHABLE
 
-__all__ = ["Wiring", "path_counts_of_graph", "path_lengths_by_unit", "path_table_of_graph"]
+__all__ = ["Wiring", "path_lengths_by_unit"]
 
 
 class Wiring:
@@ -192,44 +191,3 @@ def _without_vertical_edges(
     source, target, lag = np.array(sorted(edges), dtype=table.lag.dtype).reshape(-1, 3).T
     roots = sorted({head for root in roots for head in closure[root]})
     return source.astype(np.int64), target.astype(np.int64), lag, roots
-
-
-def path_table_of_graph(
-    graph: nx.MultiDiGraph, horizon: int, *, start: int = 0
-) -> list[dict[int, int]]:
-    """Return, by lag 0..horizon, how many paths have how many matrices of positive lag."""
-    wiring = Wiring(graph)
-    start %= wiring.period
-    require_memory(50 * (horizon + 1) ** 2 * wiring.units, f"a table of paths to {horizon} lags")
-    tables: list[list[Counter[int]]] = []
-    for t in range(start + horizon + 1):
-        current: list[Counter[int]] = [Counter() for _ in range(wiring.units)]
-        tables.append(current)
-        if t == start:
-            for unit in wiring.sources(start):
-                current[unit][0] += 1
-        for u, v, lag, weight in wiring.steps[t % wiring.period]:
-            if t - lag >= start:
-                for edges, paths in list(tables[t - lag][u].items()):
-                    current[v][edges + (weight if lag else 0)] += paths
-    rows = (
-        sum((current[unit] for unit in wiring.output_units), Counter())
-        for current in tables[start:]
-    )
-    return [dict(sorted(row.items())) for row in rows]
-
-
-def path_counts_of_graph(graph: nx.MultiDiGraph, horizon: int, *, start: int = 0) -> list[int]:
-    """Return the exact number of paths by lag 0..horizon from the inputs at time ``start``."""
-    wiring = Wiring(graph)
-    start %= wiring.period
-    require_memory(60 * (horizon + 1) * wiring.units, f"path counts to {horizon} lags")
-    counts = [[0] * wiring.units for _ in range(start + horizon + 1)]
-    for unit in wiring.sources(start):
-        counts[start][unit] += 1
-    for t in range(start, start + horizon + 1):
-        current = counts[t]
-        for u, v, lag, _ in wiring.steps[t % wiring.period]:
-            if t - lag >= start:
-                current[v] += counts[t - lag][u]
-    return [sum(current[unit] for unit in wiring.output_units) for current in counts[start:]]
