@@ -254,6 +254,10 @@ def narx_rnn(max_lag: int) -> nx.MultiDiGraph:
 def mist_rnn(lags: Iterable[int]) -> nx.MultiDiGraph:
     """Return the MIST RNN [6]: one layer with recurrent edges of the given lags.
 
+    In the authors' code (mist-rnns) a softmax mixes the states of the lags 1, 2, 4, .., 128, and
+    one matrix multiplies what it mixed, times a gate; the last state sets both. Here every lag has
+    a matrix of its own: the paths are the same where lag 1 is among the lags, parameters are more.
+
     >>> sorted(lag for *_, lag in mist_rnn([1, 2, 4]).edges(data="lag"))
     [0, 1, 2, 4]
     """
@@ -333,7 +337,8 @@ def fast_slow_rnn(fast_cells: int = 2) -> nx.MultiDiGraph:
     """Return the Fast-Slow RNN [8]: ``fast_cells`` in sequence within a step, and one slow cell.
 
     The first fast cell ``f1`` reads the input and the last one's state of the step before; the
-    slow cell ``s`` reads f1 and itself; f2 reads f1 and s; the output is the last fast cell.
+    slow cell ``s`` reads f1 and itself; f2 reads f1 and s; the output is the last fast cell. So the
+    authors' code (Fast-Slow-LSTM) has it.
 
     >>> sorted(fast_slow_rnn().edges(data="lag"))  # doctest: +NORMALIZE_WHITESPACE
     [('f1', 'f2', 0), ('f1', 's', 0), ('f2', 'f1', 1), ('s', 'f2', 0), ('s', 's', 1),
@@ -357,7 +362,8 @@ def wavenet(
     """Return a WaveNet [9]: dilated convolutions, repeated ``blocks`` times, summed by the output.
 
     A first causal convolution ``p`` gives the input its width; its ``first_kernel_size`` is 1
-    unless given, a convolution of one tap. Each layer reads the sum of p and of all layers below,
+    unless given, a convolution of one tap; a public implementation (ibab/tensorflow-wavenet) takes
+    ``kernel_size``, or 32 for scalar input. Each layer reads the sum of p and of all layers below,
     the residual connection, and the output ``y`` is the sum of all layers, the skip connections. As
     modelled here the gate and the 1x1 convolutions of a layer are part of its one edge.
 
@@ -388,7 +394,9 @@ def tcn(
     """Return a temporal convolutional network [10]: residual pairs of convolutions per dilation.
 
     Each dilation, in ``blocks`` repetitions of the scheme, has two convolutions and a sum around
-    both, for the first pair by a convolution ``p`` of one tap, which gives the input its width.
+    both, for the first pair by a convolution ``p`` of one tap, which gives the input its width, as
+    in the authors' code (locuslab/TCN). The rectifier there that follows each sum is left out, as
+    nonlinearities are.
 
     >>> from drnn_theory import count_parameters, shortest_path_lengths
     >>> shortest_path_lengths(tcn([1, 2]), 4)

@@ -2,7 +2,8 @@ r"""Maximum path lengths: the orders that are printed, with the constants that a
 
 Table 1 of Vaswani et al. (NIPS 2017, arXiv:1706.03762) gives the maximum path length between two
 positions of a sequence of n steps as an order: O(1) for self-attention, O(n) for recurrent layers,
-O(log_k n) for dilated convolutions of kernel size k, O(n / r) for attention to r neighbours.
+O(log_k n) for convolutions of kernel size k, dilated ones as its text says, O(n / r) for attention
+to r neighbours. For convolutions that are not dilated the text has O(n / k).
 :func:`path_length_orders` computes the mean and the longest path exactly, at any span, beside the
 costs of networks that cover it. Lengths are counted as everywhere in this package; a layer that
 gives the input its width counts one.
@@ -42,7 +43,7 @@ class Order:
 
     name: str
     printed: str
-    """The maximum path length of Vaswani et al., table 1, "" where it has no row."""
+    """The maximum path length of Vaswani et al., section 4, "" where it has none."""
     build: Callable[[int], Any]
     """span -> an architecture whose every lag of 1..span is reached, None where that is absurd."""
     steps: Callable[[int, Any], int]
