@@ -1,11 +1,11 @@
 """The costs of an architecture: parameters, streaming state, sequential steps.
 
-Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit that reads by a matrix
-what comes back from itself is a recurrent cell as torch.nn has it: per gate one matrix for every
-edge into it and two bias vectors. Any other (a convolution, a fusion layer) is linear: one matrix
-per edge, one bias. Identities have no parameters, nor have sums, which only identities enter.
-Matrices are shared over time, over the phases of a longer period too. Attention has four matrices
-for all its edges and no bias, and a diagonal edge, the decay of a state space, one number per unit.
+Every unit is a state of ``hidden_size`` values, the inputs excepted. A unit on a cycle, which it
+reads by a matrix, is a recurrent cell as torch.nn has it: per gate one matrix for every edge into
+it and two bias vectors. Any other (a convolution, a fusion layer) is linear: one matrix per edge,
+one bias. Identities have no parameters, nor have sums, which only identities enter. Matrices are
+shared over time, over the phases of a longer period too. Attention has four matrices for all its
+edges and no bias, and a diagonal edge, the decay of a state space, one number per unit.
 """
 
 from __future__ import annotations

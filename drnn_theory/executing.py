@@ -108,7 +108,7 @@ class Work:
             future.add_done_callback(self.finished.put)
 
     def take(self, future: Any) -> None:
-        """Store what a row has come to, unless its worker was lost."""
+        """Store the outcome of a row, unless its worker was lost."""
         key = self.flying.pop(future)
         try:
             outcome = future.result()
@@ -149,7 +149,7 @@ class Serial:
 
 
 def run_row(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, Any]:
-    """Return what a row has come to: the result as JSON, or the error. Runs in the worker.
+    """Return the outcome of a row: the result as JSON, or the error. Runs in the worker.
 
     An error of the function is a value, so that whatever a future raises is an executor's.
     """

@@ -1,4 +1,4 @@
-r"""Layers as people say them, stacked into a cyclic graph.
+r"""Layers by their usual names, stacked into a cyclic graph.
 
 ===========================  ===============================================================
 layer                        reads

@@ -184,7 +184,7 @@ class Store:
         return [key for (key,) in self.connection.execute(query)]
 
     def put(self, key: str, row: str, outcome: dict[str, Any]) -> None:
-        """Keep what a row has come to, durably; a result that is there already is not replaced."""
+        """Keep the outcome of a row, durably; a result that is there already is not replaced."""
         values = [row, *(outcome[k] for k in ("result", "error", "traceback", "seconds", "where"))]
         with self._transaction():
             self.connection.execute(

@@ -4,7 +4,7 @@ A store is one SQLite file. A row is committed to it as soon as it is finished, 
 is never computed again, so that a study which was stopped, by whatever, goes on where it was.
 Several processes may work on one store. A process that runs a row holds a lock on one byte of a
 file beside the store, the byte whose number is the row's hash; the system drops the locks of a
-process that dies, so that nobody has to find out who is still alive.
+process that dies, and another process takes its row.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Summaries: all measures of one architecture, or of several side by side.
 
 They show themselves: as a table in a terminal, with a sparkline of d(n) in Jupyter, and as a pandas
-DataFrame, LaTeX or plain values for whoever goes on with them. A measure that does not exist for
-an architecture (a cycle measure without a cycle) is a dash.
+DataFrame, LaTeX or plain values for further work. A measure that does not exist for an architecture
+(a cycle measure without a cycle) is a dash.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Comparison:
     def table(self, columns: list[str] | None = None) -> Table:
         """Return one row per architecture: its name, then all measures or those named.
 
-        Names are those of the measures, in any case. Raises ValueError for one that is none, with
-        the list.
+        Names are those of the measures, in upper or lower case. Raises ValueError for any other,
+        with the list.
 
         >>> print(compare({"mine": [1, 2, 4]}).table(["exactly", "at lag"]).to_text("github"))
         | architecture   | exactly   |   at lag |

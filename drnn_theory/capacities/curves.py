@@ -53,9 +53,9 @@ def memory_capacity(
     .. math:: MC(k) = \max_w \operatorname{corr}^2\big(u(t - k),\, w^T y(t)\big)
 
     for an input u that is independent from step to step: the share of u(t - k) that a linear
-    read-out recovers from what is read at time t. All lags together have at most as much as values
-    are read, exactly as much as are linearly independent if the network is linear [3]: the curve
-    says something, the total hardly anything [4].
+    read-out recovers from what is read at time t. All lags together have at most as much as there
+    are values read, and in a linear network exactly as much as there are linearly independent ones
+    [3]: it is the curve that tells networks apart, and hardly the total [4].
 
     Args:
         system: a :class:`LinearSystem`, whose curve is exact, or any torch module of input size 1,
@@ -65,9 +65,9 @@ def memory_capacity(
             model), or "state" for all that the network goes on from, the delayed states included.
         simulation: of a model only: ``samples=4000`` times after a ``washout`` (500, or twice the
             lags) of each of ``seeds=(0, 1, 2, 3)``, inputs uniform in [-1, 1] times
-            ``scale=1.0``; ridge regression with ``ridge=1e-8`` on all but the share
-            ``held_out=0.25``, of whose squared correlations those count that pass the threshold
-            which ``chance=1e-3`` of lags without memory pass (None for no threshold).
+            ``scale=1.0``; ridge regression with ``ridge=1e-8``, tested on the share
+            ``held_out=0.25``. A squared correlation counts as 0 below a threshold that a lag
+            without memory passes with probability ``chance=1e-3`` (None for no threshold).
 
     Raises ValueError or TypeError for what does not fit; for a spectral radius from 1 on, outputs
     that no input reaches, lags beyond the samples, samples too few, and a condition above 1e7.
@@ -112,7 +112,8 @@ def linear_memory(
     :math:`c_k` is the response and P the sum over all k of :math:`r_k r_k^T`, the covariance of
     what is read; with a period both are means over the phases, for one read-out serves all times.
     With the responses as the rows of a matrix R = Q T, Q orthonormal, the value at lag k is the
-    squared norm of the row k of Q, which no forming of P spoils. The rows go on until they fade.
+    squared norm of row k of Q; P, which squares the condition number, is never formed. The rows go
+    on until they fade.
 
     >>> linear_memory(LinearSystem([[0.5]], [1.0]), 2).values  # a^2k (1 - a^2)
     array([0.75    , 0.1875  , 0.046875])

@@ -1,9 +1,10 @@
 """Linear recursions over several lags, run many steps at a time.
 
 The states of :func:`~drnn_theory.capacities.spectra.contracted` fall into groups, in an order in
-which a group reads itself and those before it. All steps of a chunk get what the earlier groups
-give by one product; what a group gives itself comes after its least lag at the earliest, so that as
-many steps go by one product, too: of dilations 1, 2, 4, .. the first layer alone goes step by step.
+which a group reads itself and those before it. What the earlier groups add is one product for all
+steps of a chunk. What a group adds to itself arrives after its least lag at the earliest, so that
+as many steps as that are one product, too: with dilations 1, 2, 4, .. only the first layer goes
+step by step.
 """
 
 from __future__ import annotations

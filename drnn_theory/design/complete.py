@@ -1,4 +1,4 @@
-r"""Every scheme that a short sequence's budgets allow, as far as it can matter.
+r"""Complete search for a short sequence: no scheme within the budgets is better than its options.
 
 Mean recurrent length, state and sequential steps do not depend on the order of the dilations, and
 a repeated one only adds a layer, so that sets 1 = s_1 < s_2 < .. are all there is. They are gone

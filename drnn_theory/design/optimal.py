@@ -1,4 +1,4 @@
-"""The best dilations for a span: exact where that can be afforded, honest about it where not."""
+"""The best dilations for a span, with a certificate that says how much of it is proved."""
 
 from __future__ import annotations
 

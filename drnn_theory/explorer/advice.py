@@ -32,7 +32,7 @@ class Best:
 
 
 def known(span: int, layers: int) -> Best | None:
-    """Return the best scheme of the shipped table, None for a span or depth that it has not.
+    """Return the best scheme of the shipped table, None for a span or depth that is not in it.
 
     >>> known(99, 4)
     Best(span=99, layers=4, scheme=(1, 5, 18, 25), mrl=Fraction(785, 99), proved=True)
@@ -48,7 +48,7 @@ def search(span: int, layers: int) -> Best:
 
 
 def quick(span: int, layers: int) -> Best:
-    """Return the best exponential scheme: what stands there until a search is done."""
+    """Return the best exponential scheme, which is shown until a search is done."""
     scheme = best_exponential(span, layers)
     return Best(span, layers, scheme, Fraction(compute_mrl(scheme, span, exact=True)), False)
 

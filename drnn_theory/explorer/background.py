@@ -1,7 +1,7 @@
 """Slow answers in a process of their own, of which only the last one asked for counts.
 
-A process can be ended, and takes no turns from the kernel's own thread as a second thread would: a
-change stays as quick while a search goes on. The answer arrives in a thread that waits for it.
+A process can be ended, and does not slow the kernel's own thread as a second thread would: the
+panel answers as quickly while a search goes on. The answer arrives in a thread that waits for it.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class View:
 def look(
     choice: Choice, span: int | None = None, lag: int | None = None, start: int | None = None
 ) -> View:
-    """Return the view of an architecture; ValueError or TypeError for what cannot be looked at.
+    """Return the view of an architecture; ValueError or TypeError for bad input.
 
     ``span`` is the largest lag unless given, ``lag`` that of the longest path, ``start`` the worst
     phase at each lag.

@@ -71,7 +71,7 @@ class PaperFigure:
     height: float
     """Inches."""
     describe: Callable[[Rows], str]
-    """rows -> what the figure shows, in words for who cannot see it, its main numbers included."""
+    """rows -> what the figure shows, in words and with its main numbers."""
     wide: bool = True
     """Whether it takes both columns of a venue that has two."""
     about: Mapping[str, Any] = field(default_factory=lambda: {"convention": convention()})
@@ -131,7 +131,7 @@ class PaperFigure:
 
     @property
     def alternative_text(self) -> str:
-        """What the figure shows, in words and with its main numbers, for who cannot see it.
+        """What the figure shows, in words and with its main numbers, for those who cannot see it.
 
         >>> from drnn_theory import FIGURES
         >>> FIGURES["clockwork_phases"].alternative_text.split(". ")[0]
@@ -146,7 +146,7 @@ class PaperFigure:
         span: int | None = None,
         only: bool = False,
     ) -> PaperFigure:
-        """Return the figure with these architectures, beside the paper's unless ``only`` they.
+        """Return the figure with these architectures, beside the paper's, or ``only`` these.
 
         Raises ValueError for a figure that compares no architectures, and for a name that the
         figure has already.
@@ -182,9 +182,9 @@ class PaperFigure:
     def draw(self, venue: str | None = None, *, width: float | None = None) -> Figure:
         """Return the figure, drawn in the style of a venue, or in the current style for None.
 
-        Without a venue it is as much larger as the current style's text is than a venue's. It is as
-        wide as the venue has it unless a ``width`` in inches is given. pyplot does not know of it:
-        as the last line of a cell it is shown once.
+        Without a venue it grows with the current style's text, so that it looks as it does on
+        paper. It is as wide as the venue has it unless a ``width`` in inches is given. pyplot does
+        not know of it: as the last line of a cell it is shown once.
 
         >>> from drnn_theory import FIGURES
         >>> figure = FIGURES["clockwork_phases"].draw("icml")

@@ -53,8 +53,9 @@ def find_leaks(
 
     One leak per output time, in order; none if the module is causal. ``output_times`` are those
     looked at: all up to a length of 64, else 64 spread evenly. A gradient counts from 1000 times
-    the precision of the measurement on, relative to the largest of the same output, so that
-    rounding (a convolution by Fourier transforms) is no leak, and a loud step hides none at others.
+    the precision of the measurement on, relative to the largest gradient of the same output. So
+    rounding, as in a convolution by Fourier transforms, is no leak, and an output with large
+    gradients does not hide the leak of another.
 
     A copy of the module is measured in ``dtype``, which is float64 unless given: or float32, for a
     module that cannot be copied or run in float64. The first sequence of the inputs is taken.

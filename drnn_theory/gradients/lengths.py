@@ -44,9 +44,9 @@ def measure_path_lengths(
 
     ``module`` is a :class:`DilatedRNN` with RNN cells, a torch.nn.RNN or a :class:`GraphRNN`.
     Paths lead from an input at time ``start``, which matters only for a graph of a period above 1.
-    With ``vertical=True`` edges of lag 0 count, too, and the result is shortest_path_lengths; as it
-    is, the path of the fewest lagged edges is meant. inf where no path leads. ``batch_first`` is
-    what the module says of itself, and may be given to be held against it.
+    With ``vertical=True`` edges of lag 0 count, too, and the result is shortest_path_lengths; by
+    default the path of the fewest lagged edges is meant. inf where no path leads. ``batch_first``,
+    if given, must be what the module says of itself.
 
     A copy of the module is measured, in float64, with positive weights at a point where every
     slope of the nonlinearity is 1: zero input and biases for tanh, positive ones for ReLU. GRU and

@@ -3,8 +3,8 @@
 A backward pass takes a cotangent v, one number per output unit, and returns v^T J. Three ways lead
 to many of them:
 
-- copies: the input is repeated, every copy being asked for another cotangent. A step costs hardly
-  more for twenty sequences than for one where its overhead rules: a loop over small cells.
+- copies: the input is repeated, one copy for each cotangent. That is cheap for a loop over small
+  cells, where a step costs hardly more for twenty sequences than for one.
 - vmap: one forward pass, through which torch's vmap carries a batch of cotangents back. It saves
   the copies' forward passes, and costs more overhead per operation.
 - loop: one forward pass, and one backward pass per cotangent; the best where operations are large.
@@ -169,8 +169,8 @@ def _fastest_in_steps(
 ) -> tuple[str, int] | None:
     """Return the fastest way and its cotangents at once; None if the module has no steps.
 
-    Its graph then grows by as many nodes for every step, so that the ways are to each other over
-    all steps what they are over the first.
+    Its graph then grows by as many nodes for every step, so that the ways compare over all steps as
+    they do over the first.
     """
     try:
         few, more = _looked_at(run, x[: TRIED // 2]), _looked_at(run, x[:TRIED])

@@ -165,7 +165,7 @@ def gradient_profile(
             for wide outputs. Of a random sign vector v, the expected squared norm of v^T J is
             that of J. Every sequence and output time has vectors of its own.
         memory: bytes that autograd may keep at once, 2 GiB unless given; the output units go in
-            chunks that obey.
+            chunks that keep to it.
         dtype: run a copy of the module in this dtype, complex parameters in the complex one of its
             size; float64 shows structural zeros.
         batch_first: whether the module takes and gives (batch, time, features). None asks the
@@ -176,8 +176,8 @@ def gradient_profile(
     All lags come from one backward pass over a batch of cotangents, or from several where that is
     faster; for a :class:`DilatedRNN` without hooks from its adjoint, carried down layer by layer.
     The module runs without dropout, as in eval mode, and is left as it was: parameters, gradients,
-    attributes, buffers and random state. Whether it is causal at all is asked of
-    :func:`find_leaks`; one with a bidirectional layer is refused.
+    attributes, buffers and random state. :func:`find_leaks` tells whether it is causal; a module
+    with a bidirectional layer is refused.
 
     Raises ValueError or TypeError for what does not fit: a module whose output for one sequence
     depends on another sequence or differs from call to call, a gradient that is not finite, a pass

@@ -53,7 +53,7 @@ def has_adjoint(model: DilatedRNN) -> bool:
     """Tell whether the model computes what its class and torch's layers say, and nothing else.
 
     A subclass, a hook or a method of its own may change that, and so may layers of other classes,
-    to which parametrised layers belong. Pruned layers have hooks. Residual sums it does not know.
+    as parametrised layers are. Pruned layers have hooks. Residual sums are not part of the adjoint.
     """
     if len(model.groups) > 1 or not isinstance(model.cell, str):
         return False

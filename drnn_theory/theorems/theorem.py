@@ -254,9 +254,9 @@ class Theorem:
 
 @dataclass(frozen=True)
 class Finding(Theorem):
-    """Numbers that a search through all of a finite class finds: no form, and nothing is left open.
+    """Numbers found by a search through all of a finite class, which is itself the proof.
 
-    ``closed_form`` holds the numbers, ``brute_force`` is the search; that they agree is the proof.
+    ``closed_form`` holds the numbers and ``brute_force`` is the search.
 
     >>> from drnn_theory import THEOREMS
     >>> type(THEOREMS["last_dilation_is_needed"]).__name__
