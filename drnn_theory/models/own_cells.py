@@ -89,8 +89,8 @@ def _tried(layer: Any, name: str, x: Tensor, hidden: int) -> Tried:
         try:
             inspect.signature(call).bind(x, None)
         except TypeError:
-            got = inspect.signature(call)
-            raise TypeError(f"{name} must be called as layer(x, state), got {got}") from None
+            signature = inspect.signature(call)
+            raise TypeError(f"{name} must be called as layer(x, state), got {signature}") from None
     result = layer(x, None)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         got = (

@@ -60,7 +60,7 @@ class Family(sp.IndexedBase):
     n[3]
     """
 
-    def __getitem__(self, index: Any, **kinds: Any) -> Member:
+    def __getitem__(self, index: Any, **kinds: Any) -> Any:
         """Return the member at an index."""
         return Member(self, index, **kinds)
 
