@@ -98,7 +98,7 @@ def build(name, dtype=torch.float64):
     return MODULES[name]().to(dtype)
 
 
-def draw(*shape, seed=1):
+def sample(*shape, seed=1):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
@@ -141,7 +141,7 @@ def test_with_unit_weights_the_jacobian_of_a_graph_counts_its_paths(graph, lengt
 
 @pytest.mark.parametrize("name", MODULES)
 def test_all_lags_from_one_pass_equal_one_gradient_per_unit(name):
-    module, x = build(name), draw(7, 2, 2)
+    module, x = build(name), sample(7, 2, 2)
     profile = gradient_profile(module, 7, inputs=x, spectral=True)
     one = jacobian(module, x, -1).flip(1)  # (units, lags, batch, features)
     frobenius = one.square().sum(dim=(0, 3))  # (lags, batch)
@@ -173,7 +173,7 @@ def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cel
     model = DilatedRNN(
         2, **{"hidden_size": 4, **stack, **kind, "dtype": torch.float64}, init="torch"
     )
-    x, times = draw(23, 2, 2), [22, 10, 0]
+    x, times = sample(23, 2, 2), [22, 10, 0]
     fast = rows_of_adjoint(model, x, times, _eye, LARGE)
     slow = rows_of_jacobian(Run(model), x, times, _eye, LARGE)
     for (index, one), (other_index, other) in zip(fast, slow, strict=True):
@@ -183,7 +183,7 @@ def test_the_adjoint_of_a_stack_equals_the_backward_pass_of_its_model(stack, cel
 
 def test_the_adjoint_of_another_stack_is_another():
     torch.manual_seed(0)
-    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64, init="torch"), draw(9, 2, 2)
+    model, x = DilatedRNN(2, 4, [1, 2, 5], dtype=torch.float64, init="torch"), sample(9, 2, 2)
     ((_, one),) = rows_of_adjoint(model, x, [8], _eye, LARGE)
     model.dilations = (1, 2, 4)
     ((_, other),) = rows_of_adjoint(model, x, [8], _eye, LARGE)
@@ -196,7 +196,7 @@ def _eye(index, units):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_norms_are_averaged_over_output_times(name):
-    module, x = build(name), draw(9, 2, 2)
+    module, x = build(name), sample(9, 2, 2)
     profile = gradient_profile(module, 6, inputs=x, times=4)
     squares = []
     for time in (5, 6, 7, 8):
@@ -219,7 +219,7 @@ def test_every_seed_draws_a_sequence_of_its_own():
 
 
 def test_a_caller_may_say_how_the_module_is_run():
-    encoder, x = build("attention"), draw(6, 1, 2)
+    encoder, x = build("attention"), sample(6, 1, 2)
     encoder.batch_first = False  # it is not true, so that the caller has to know better
     told = gradient_profile(
         encoder, 6, inputs=x, call=lambda module, x: module(x.transpose(0, 1)).transpose(0, 1)
@@ -244,7 +244,7 @@ def test_a_module_without_batching_rules_gets_copies_of_its_input():
         def forward(self, x):
             return Odd.apply(x).cumsum(0)
 
-    x = draw(5, 1, 3)
+    x = sample(5, 1, 3)
     profile = gradient_profile(Module(), 5, inputs=x)
     np.testing.assert_allclose(profile.norms, 2 * x.flip(0).norm(dim=(1, 2)), **EXACT)
 
@@ -254,7 +254,7 @@ def test_a_module_without_batching_rules_gets_copies_of_its_input():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_in_chunks_under_a_memory_bound_the_norms_are_the_same(name):
-    module, x = build(name), draw(8, 2, 2)
+    module, x = build(name), sample(8, 2, 2)
     least = next(
         2**k for k in range(8, 30) if _fits(module, x, 2**k)
     )  # hardly more than one unit needs
@@ -318,7 +318,7 @@ def test_probes_estimate_the_norms_within_their_standard_error(name):
 
 
 def test_the_standard_error_is_that_of_the_mean_over_the_probes():
-    module, x = build("convolutions"), draw(7, 1, 2)
+    module, x = build("convolutions"), sample(7, 1, 2)
     signs = 2.0 * torch.randint(0, 2, (50, 4), generator=torch.Generator().manual_seed(0)) - 1
     rows = torch.einsum("pu,utbf->ptbf", signs.double(), jacobian(module, x, -1).flip(1))
     squares = rows.square().sum(dim=(2, 3))  # (probes, lags)
@@ -421,7 +421,7 @@ def test_the_module_is_left_as_it_was_when_it_fails():
 
 
 def test_dropout_is_off_during_the_measurement():
-    module, x = build("GRU"), draw(6, 1, 2)
+    module, x = build("GRU"), sample(6, 1, 2)
     first, second = (gradient_profile(module, 6, inputs=x).norms.tolist() for _ in range(2))
     module.dropout = 0.0
     assert first == second == gradient_profile(module, 6, inputs=x).norms.tolist()

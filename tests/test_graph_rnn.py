@@ -115,7 +115,7 @@ def build(graph, *, inputs=3, hidden=4, seed=0, **options):
     return GraphRNN(graph, inputs, hidden, dtype=torch.float64, **options, init="torch")
 
 
-def draw(*shape, seed=1):
+def sample(*shape, seed=1):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
@@ -123,20 +123,20 @@ def draw(*shape, seed=1):
 @pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
 @pytest.mark.parametrize("graph", ZOO.values(), ids=ZOO)
 def test_the_model_equals_the_loop_that_defines_it(graph, nonlinearity):
-    model, x = build(graph, nonlinearity=nonlinearity), draw(25, 2, 3)
+    model, x = build(graph, nonlinearity=nonlinearity), sample(25, 2, 3)
     torch.testing.assert_close(model(x)[0], naive(model, x), **EQUAL)
 
 
 @settings(max_examples=60)
 @given(cyclic_graphs(), st.integers(1, 25))
 def test_any_graph_equals_the_loop_that_defines_it(graph, steps):
-    model, x = build(graph, inputs=2, hidden=3), draw(steps, 2, 2)
+    model, x = build(graph, inputs=2, hidden=3), sample(steps, 2, 2)
     torch.testing.assert_close(model(x)[0], naive(model, x), **EQUAL)
 
 
 @pytest.mark.parametrize("graph", ZOO.values(), ids=ZOO)
 def test_one_wrong_lag_is_seen(graph):
-    model, x = build(graph), draw(25, 2, 3)
+    model, x = build(graph), sample(25, 2, 3)
     error = (model(x)[0] - naive(model, x, move=graph.graph["period"])).abs().max()
     assert error > 1e-4  # the equality above holds to 1e-12
 
@@ -146,7 +146,7 @@ def test_one_wrong_lag_is_seen(graph):
 def test_a_stack_with_the_weights_of_a_dilated_rnn_gives_its_output_and_state(scheme, f):
     torch.manual_seed(0)
     stack = DilatedRNN(3, 4, scheme, nonlinearity=f, dtype=torch.float64, init="torch")
-    model, x = build(dilated_rnn(scheme), nonlinearity=f), draw(30, 2, 3)
+    model, x = build(dilated_rnn(scheme), nonlinearity=f), sample(30, 2, 3)
     with torch.no_grad():
         for (source, target, _), weight in zip(model.edges, model.weights, strict=True):
             layer = stack.layers[int(target[1:]) - 1]
@@ -202,7 +202,7 @@ def test_the_bridge_fails_for_the_other_starting_phase():
 @pytest.mark.parametrize("pieces", [[20], [0, 20], [1] * 20, [3] * 6 + [2], [5, 0, 1, 14]])
 @pytest.mark.parametrize("graph", ZOO.values(), ids=ZOO)
 def test_a_sequence_fed_in_pieces_equals_the_sequence_fed_whole(graph, pieces):
-    model, x = build(graph), draw(20, 2, 3)
+    model, x = build(graph), sample(20, 2, 3)
     whole, final = model(x)
     outputs, state = [], None
     for piece in x.split(pieces):
@@ -215,7 +215,7 @@ def test_a_sequence_fed_in_pieces_equals_the_sequence_fed_whole(graph, pieces):
 
 
 def test_the_callers_state_is_not_written_to():
-    model, x = build(LOOPS), draw(9, 2, 3)
+    model, x = build(LOOPS), sample(9, 2, 3)
     _, state = model(x)
     before = [h.clone() for h in state.recent]
     model(x, state)
@@ -224,7 +224,7 @@ def test_the_callers_state_is_not_written_to():
 
 @pytest.mark.parametrize("graph", [LOOPS, TURNS], ids=["period 1", "period 2"])
 def test_unbatched_and_batch_first_inputs_are_the_same_sequences(graph):
-    model, x = build(graph), draw(9, 2, 3)
+    model, x = build(graph), sample(9, 2, 3)
     output, state = model(x)
     one, kept = model(x[:, 0])
     torch.testing.assert_close(one, output[:, 0], **EQUAL)
@@ -236,20 +236,20 @@ def test_unbatched_and_batch_first_inputs_are_the_same_sequences(graph):
 
 
 def test_the_output_is_zero_where_no_output_unit_exists():
-    output, _ = build(TURNS)(draw(10, 2, 3))
+    output, _ = build(TURNS)(sample(10, 2, 3))
     assert output[::2].abs().max() == 0
     assert output[1::2].abs().min() > 0
 
 
 @pytest.mark.parametrize("graph", [LOOPS, CLOCKWORK], ids=["period 1", "period 2"])
 def test_the_gradients_are_right_to_the_second_order(graph):
-    model, x = build(graph, hidden=2, inputs=1), draw(7, 1, 1).requires_grad_()
+    model, x = build(graph, hidden=2, inputs=1), sample(7, 1, 1).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: model(x)[0], x)
     assert torch.autograd.gradgradcheck(lambda x: model(x)[0], x)
 
 
 def test_a_model_is_the_same_after_saving_and_loading(tmp_path):
-    model, x = build(LOOPS), draw(9, 2, 3)
+    model, x = build(LOOPS), sample(9, 2, 3)
     torch.save(model.state_dict(), tmp_path / "model.pt")
     other = build(LOOPS, seed=1)
     other.load_state_dict(torch.load(tmp_path / "model.pt", weights_only=True))
@@ -296,15 +296,15 @@ RULE = "input must be a tensor of shape (time, batch, 3)"
     ("x", "error", "message"),
     [
         ([1.0], TypeError, f"{RULE}, got list"),
-        (draw(4), ValueError, f"{RULE} or (time, 3), got (4,)"),
-        (draw(4, 2, 5), ValueError, f"{RULE} or (time, 3), got (4, 2, 5)"),
+        (sample(4), ValueError, f"{RULE} or (time, 3), got (4,)"),
+        (sample(4, 2, 5), ValueError, f"{RULE} or (time, 3), got (4, 2, 5)"),
         (
-            draw(4, 2, 3).float(),
+            sample(4, 2, 3).float(),
             ValueError,
             "input must be torch.float64 as the parameters are, got torch.float32",
         ),
         (
-            draw(4, 2, 3).to("meta"),
+            sample(4, 2, 3).to("meta"),
             ValueError,
             "input must be on cpu as the parameters, got meta",
         ),
@@ -317,10 +317,10 @@ def test_wrong_inputs_are_refused(x, error, message):
 
 def test_the_message_for_batch_first_names_the_axes_in_that_order():
     with pytest.raises(ValueError, match=r"^input must be a tensor of shape \(batch, time, 3\) or"):
-        build(LOOPS, batch_first=True)(draw(4, 2, 5))
+        build(LOOPS, batch_first=True)(sample(4, 2, 5))
 
 
-KEPT = (draw(5, 2, 3), draw(2, 2, 4))
+KEPT = (sample(5, 2, 3), sample(2, 2, 4))
 
 
 @pytest.mark.parametrize(
@@ -336,12 +336,12 @@ KEPT = (draw(5, 2, 3), draw(2, 2, 4))
             "state of node (0, 'h') must be a tensor of shape (1, 2, 4), got int",
         ),
         (
-            GraphState(0, (draw(1, 2, 3), draw(2, 2, 4))),
+            GraphState(0, (sample(1, 2, 3), sample(2, 2, 4))),
             ValueError,
             "state of node (0, 'h') must be a tensor of shape (1, 2, 4), got (1, 2, 3)",
         ),
         (
-            GraphState(0, (draw(1, 2, 4).float(), draw(2, 2, 4))),
+            GraphState(0, (sample(1, 2, 4).float(), sample(2, 2, 4))),
             ValueError,
             "state of node (0, 'h') must be torch.float64 as the parameters are, got torch.float32",
         ),
@@ -349,4 +349,4 @@ KEPT = (draw(5, 2, 3), draw(2, 2, 4))
 )
 def test_wrong_states_are_refused(state, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
-        build(TURNS)(draw(4, 2, 3), state)
+        build(TURNS)(sample(4, 2, 3), state)

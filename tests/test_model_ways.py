@@ -6,7 +6,7 @@ from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
 
 from drnn_theory.models import DilatedRNN
-from tests.test_models import EQUAL, KINDS, draw, entries, names_in_graph, step
+from tests.test_models import EQUAL, KINDS, entries, names_in_graph, sample, step
 
 STACKS = {
     "stack": {"dilations": [1, 2, 4]},
@@ -146,7 +146,7 @@ def results(model, run, x, state):
         return held[-1]
 
     output, new = run(model, x, again(state))
-    loss = sum((h * draw(*h.shape, seed=9)).sum() for h in (output, *entries(new)))
+    loss = sum((h * sample(*h.shape, seed=9)).sum() for h in (output, *entries(new)))
     return [output, *entries(new)], torch.autograd.grad(loss, [x, *held, *model.parameters()])
 
 
@@ -155,9 +155,9 @@ def results(model, run, x, state):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_way_is_the_loop_that_defines_the_model(kind, stack, way, monkeypatch):
     run, forced = WAYS[way]
-    model, x = build(kind, stack), draw(STEPS, BATCH, 2)
+    model, x = build(kind, stack), sample(STEPS, BATCH, 2)
     with torch.no_grad():
-        state = model(draw(7, BATCH, 2, seed=2))[1]
+        state = model(sample(7, BATCH, 2, seed=2))[1]
     expected = results(model, by_definition, x, state)
     for name, value in forced.items():
         monkeypatch.setattr(f"{RUNNING}.{name}", lambda *_, value=value: value)
@@ -170,7 +170,7 @@ def test_every_way_is_the_loop_that_defines_the_model(kind, stack, way, monkeypa
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_ways_are_the_ways_that_they_are_called(kind, monkeypatch):
-    model, x = build(kind, "stack"), draw(STEPS, BATCH, 2)
+    model, x = build(kind, "stack"), sample(STEPS, BATCH, 2)
     names = {}
     for way in ("columns", "folded", "called"):
         with monkeypatch.context() as patch:
@@ -192,7 +192,7 @@ def chains(*arguments):
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_one_sum_left_out_is_seen(stack):
-    model, x = build("gru", stack), draw(STEPS, BATCH, 2)
+    model, x = build("gru", stack), sample(STEPS, BATCH, 2)
     state = model(x[:0])[1]
     other = DilatedRNN(
         2, 4, model.dilations, cell="GRU", fusion=model.fusion, dtype=torch.float64, init="torch"
@@ -239,7 +239,7 @@ deprecated = pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:Fut
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])  # a relu may die, and learn nothing
 def test_weights_that_a_hook_makes_are_made_and_learnt(kind, make, lengths):
-    model, x = build(kind, "stack"), draw(9, 2, 2)
+    model, x = build(kind, "stack"), sample(9, 2, 2)
     source = make(model.layers[1])
     optimiser = torch.optim.SGD(model.parameters(), lr=0.05)
     for _ in range(3):  # a second step is where a graph that was kept would be missed
@@ -259,7 +259,7 @@ def test_weights_that_a_hook_makes_are_made_and_learnt(kind, make, lengths):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pruned_weight_is_made_from_its_changed_original(kind):
-    model, x = build(kind, "stack"), draw(9, 1, 2)
+    model, x = build(kind, "stack"), sample(9, 1, 2)
     prune.l1_unstructured(model.layers[1], "weight_hh_l0", 0.5)
     with torch.no_grad():
         before = model(x)[0]
@@ -277,7 +277,7 @@ def test_a_power_iteration_takes_one_step_a_call_whatever_the_steps(make):
     for steps in (8, 9):  # of dilation 4: two whole rows, and one step more
         model = build("gru", "stack")
         make(model.layers[2])
-        model(draw(9, 2, 2)[:steps])
+        model(sample(9, 2, 2)[:steps])
         left.append([b.clone() for b in model.layers[2].buffers()])
     assert left[0]
     assert all(map(torch.equal, *left))
@@ -293,7 +293,7 @@ class Doubled(torch.nn.GRU):
 
 @pytest.mark.parametrize("lengths", [None, [9, 4]])
 def test_a_subclass_runs_as_its_own_forward_says(lengths):
-    model, x = build("gru", "stack"), draw(9, 2, 2)
+    model, x = build("gru", "stack"), sample(9, 2, 2)
     plain, _ = model(x, lengths=lengths)
     other = Doubled(4, 4, dtype=torch.float64)
     other.load_state_dict(model.layers[2].state_dict())
@@ -329,7 +329,7 @@ def global_hook(layer):
 @pytest.mark.parametrize("hook", [forward_hook, own_forward, global_hook])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hook_on_a_layer_is_called_however_it_is_put_there(kind, hook, lengths):
-    model, x = build(kind, "stack"), draw(9, 2, 2)
+    model, x = build(kind, "stack"), sample(9, 2, 2)
     before, _ = model(x, lengths=lengths)
     handle = hook(model.layers[2])
     try:
@@ -341,7 +341,7 @@ def test_a_hook_on_a_layer_is_called_however_it_is_put_there(kind, hook, lengths
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hooks_of_the_backward_pass_are_called(kind):
-    model, x = build(kind, "stack"), draw(9, 2, 2).requires_grad_()
+    model, x = build(kind, "stack"), sample(9, 2, 2).requires_grad_()
     seen = []
     model.layers[1].register_full_backward_hook(lambda *_: seen.append("after"))
     model.layers[1].register_full_backward_pre_hook(lambda *_: seen.append("before"))
@@ -360,7 +360,7 @@ PRIVATE = {
 @pytest.mark.parametrize(("name", "value"), PRIVATE.values(), ids=PRIVATE)
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_private_name_of_torch_the_layers_are_called(kind, name, value, monkeypatch):
-    model, x = build(kind, "stack"), draw(9, 2, 2)
+    model, x = build(kind, "stack"), sample(9, 2, 2)
     expected, last = model(x)
     monkeypatch.setattr(f"drnn_theory.models.ways.{name}", value)
     monkeypatch.setattr(f"{RUNNING}.columns_are_faster", lambda *_: True)  # were it to ask
@@ -378,7 +378,7 @@ def test_without_a_private_name_of_torch_the_layers_are_called(kind, name, value
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_checkpoint_computes_again_what_it_did_not_keep(kind):
-    model, x = build(kind, "stack"), draw(9, 2, 2).requires_grad_()
+    model, x = build(kind, "stack"), sample(9, 2, 2).requires_grad_()
     checkpoint(lambda x: model(x)[0], x, use_reentrant=False).sum().backward()
     (expected,) = torch.autograd.grad(model(x)[0].sum(), x)
     torch.testing.assert_close(x.grad, expected, **EQUAL)
@@ -388,7 +388,7 @@ def test_a_checkpoint_computes_again_what_it_did_not_keep(kind):
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loss_over_nothing_has_gradients_of_zero(kind, stack, shape):
-    model, x = build(kind, stack), draw(*shape, 2).requires_grad_()
+    model, x = build(kind, stack), sample(*shape, 2).requires_grad_()
     output, _ = model(x)
     assert output.shape == (*shape, 4)
     output.sum().backward()
@@ -399,7 +399,7 @@ def test_a_loss_over_nothing_has_gradients_of_zero(kind, stack, shape):
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_meta_tensors_have_the_shapes_that_numbers_would(kind, stack):
-    model, x = build(kind, stack), draw(9, 2, 2)
+    model, x = build(kind, stack), sample(9, 2, 2)
     expected, last = model(x, lengths=[9, 4])
     shapes = [h.shape for h in (expected, *entries(last))]
     model.to("meta")

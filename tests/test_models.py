@@ -24,7 +24,7 @@ def build(kind, *, inputs=3, hidden=5, dilations=DILATIONS, dtype=torch.float64,
     )
 
 
-def draw(*shape, seed=1, dtype=torch.float64):
+def sample(*shape, seed=1, dtype=torch.float64):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
@@ -64,27 +64,27 @@ def naive(model, x, dilations=None):
 @pytest.mark.parametrize("steps", [1, 7, 8, 16, 300])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_folded_model_equals_the_loop_that_defines_it(kind, steps):
-    model, x = build(kind), draw(steps, 2, 3)
+    model, x = build(kind), sample(steps, 2, 3)
     torch.testing.assert_close(model(x)[0], naive(model, x)[0][-1], **EQUAL)
 
 
 @pytest.mark.parametrize("wrong", [(2, 2, 4, 8), (1, 2, 4, 7)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_wrong_dilation_is_seen(kind, wrong):
-    model, x = build(kind), draw(16, 2, 3)
+    model, x = build(kind), sample(16, 2, 3)
     error = (model(x)[0] - naive(model, x, wrong)[0][-1]).abs().max()
     assert error > 1e-7  # the equality above holds to 1e-12
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_dilations_in_any_order_will_do(kind):
-    model, x = build(kind, dilations=[7, 3, 3, 40, 1]), draw(50, 2, 3)
+    model, x = build(kind, dilations=[7, 3, 3, 40, 1]), sample(50, 2, 3)
     torch.testing.assert_close(model(x)[0], naive(model, x)[0][-1], **EQUAL)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_is_the_last_s_states_of_each_layer_oldest_first(kind):
-    model, x = build(kind), draw(21, 2, 3)
+    model, x = build(kind), sample(21, 2, 3)
     tops, cells = naive(model, x)
     for s, h, c, entry in zip(DILATIONS, tops, cells, model(x)[1], strict=True):
         expected = (h[-s:], c[-s:]) if kind == "lstm" else h[-s:]
@@ -118,7 +118,7 @@ PIECES = {
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sequence_fed_in_pieces_equals_the_sequence_fed_whole(kind, variant, pieces):
-    model, x = build(kind, **VARIANTS[variant]), draw(23, 2, 3)
+    model, x = build(kind, **VARIANTS[variant]), sample(23, 2, 3)
     whole, final = model(x)
     outputs, state = [], None
     for piece in x.split(pieces):
@@ -130,13 +130,13 @@ def test_a_sequence_fed_in_pieces_equals_the_sequence_fed_whole(kind, variant, p
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sequence_fed_in_pieces_without_its_state_is_another(kind):
-    model, x = build(kind), draw(23, 2, 3)
+    model, x = build(kind), sample(23, 2, 3)
     assert (model(x[11:])[0] - model(x)[0][11:]).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_through_pieces_equal_those_through_the_whole(kind):
-    model, x = build(kind), draw(23, 2, 3)
+    model, x = build(kind), sample(23, 2, 3)
     model(x)[0].square().sum().backward()
     whole = [p.grad for p in model.parameters()]
     model.zero_grad()
@@ -152,8 +152,8 @@ def test_gradients_through_pieces_equal_those_through_the_whole(kind):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_the_callers_is_overwritten(kind, variant):
-    model, x = build(kind, **VARIANTS[variant]), draw(9, 2, 3)
-    state = model(draw(5, 2, 3, seed=2))[1]
+    model, x = build(kind, **VARIANTS[variant]), sample(9, 2, 3)
+    state = model(sample(5, 2, 3, seed=2))[1]
     held = [h.clone() for h in entries(state)]
     kept, caller = x.clone(), list(state)
     model(x, caller)
@@ -164,7 +164,7 @@ def test_nothing_of_the_callers_is_overwritten(kind, variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_returned_state_owns_its_memory(kind, variant):
-    model, x = build(kind, **VARIANTS[variant]), draw(9, 2, 3)
+    model, x = build(kind, **VARIANTS[variant]), sample(9, 2, 3)
     with torch.no_grad():
         output, state = model(x)
         kept = output.clone()
@@ -178,7 +178,7 @@ def test_the_returned_state_owns_its_memory(kind, variant):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("steps", [1, 3, 5])
 def test_a_state_longer_than_the_sequence_keeps_its_youngest_part(kind, steps):
-    model, x = build(kind), draw(20 + steps, 2, 3)
+    model, x = build(kind), sample(20 + steps, 2, 3)
     state = model(x[20:], model(x[:20])[1])[1]
     tops, cells = naive(model, x)
     for s, h, c, entry in zip(DILATIONS, tops, cells, state, strict=True):
@@ -195,8 +195,8 @@ LENGTHS = {"mixed": [9, 14, 0, 1, 14, 6], "all empty": [0] * 6, "all full": [14]
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_sequence_of_a_padded_batch_runs_to_its_own_length(kind, variant, lengths):
-    model, x = build(kind, **VARIANTS[variant]), draw(14, 6, 3)
-    old = model(draw(10, 6, 3, seed=2))[1]
+    model, x = build(kind, **VARIANTS[variant]), sample(14, 6, 3)
+    old = model(sample(10, 6, 3, seed=2))[1]
     for index, n in enumerate(lengths):
         x[n:, index] = float("nan")  # no padding may reach anything
     output, state = model(x, old, lengths=lengths)
@@ -223,7 +223,7 @@ def at(state, batch):
 def test_a_packed_sequence_comes_back_packed(kind, variant, sort):
     model = build(kind, **VARIANTS[variant])
     lengths = [14, 9, 9, 3] if sort else [9, 14, 3, 9]
-    sequences = [draw(n, 3, seed=n + index) for index, n in enumerate(lengths)]
+    sequences = [sample(n, 3, seed=n + index) for index, n in enumerate(lengths)]
     packed = torch.nn.utils.rnn.pack_sequence(sequences, enforce_sorted=sort)
     output, state = model(packed)
     assert torch.equal(output.batch_sizes, packed.batch_sizes)
@@ -243,7 +243,7 @@ def output_as_input(packed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_receives_no_gradient_and_spoils_none(kind):
-    model, x = build(kind), draw(9, 2, 3)
+    model, x = build(kind), sample(9, 2, 3)
     x[4:, 0] = float("inf")
     x.requires_grad_()
     model(x, lengths=[4, 9])[0].sum().backward()
@@ -257,8 +257,8 @@ def test_padding_receives_no_gradient_and_spoils_none(kind):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_unbatched_input_is_a_batch_of_one(kind, variant):
-    model, x = build(kind, **VARIANTS[variant]), draw(12, 1, 3)
-    state = model(draw(5, 1, 3, seed=2))[1]
+    model, x = build(kind, **VARIANTS[variant]), sample(12, 1, 3)
+    state = model(sample(5, 1, 3, seed=2))[1]
     expected, last = model(x, state)
     flat = tuple(
         tuple(h.squeeze(1) for h in entry) if isinstance(entry, tuple) else entry.squeeze(1)
@@ -274,7 +274,7 @@ def test_unbatched_input_is_a_batch_of_one(kind, variant):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batch_first_transposes_input_and_output_but_not_the_state(kind):
-    model, x = build(kind), draw(12, 2, 3)
+    model, x = build(kind), sample(12, 2, 3)
     other = build(kind, batch_first=True)
     output, state = other(x.transpose(0, 1), lengths=[12, 7])
     assert torch.equal(output, model(x, lengths=[12, 7])[0].transpose(0, 1))
@@ -288,16 +288,16 @@ def test_batch_first_transposes_input_and_output_but_not_the_state(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_steps_give_no_outputs_and_leave_the_state(kind, variant, batch):
     model = build(kind, **VARIANTS[variant])
-    state = model(draw(5, batch, 3))[1]
-    output, same = model(draw(0, batch, 3), state)
+    state = model(sample(5, batch, 3))[1]
+    output, same = model(sample(0, batch, 3), state)
     assert output.shape == (0, batch, 5)
     assert all(torch.equal(a, b) for a, b in zip(entries(same), entries(state), strict=True))
-    assert model(draw(0, 3))[0].shape == (0, 5)
+    assert model(sample(0, 3))[0].shape == (0, 5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_layer_may_have_its_own_size(kind):
-    model, x = build(kind, hidden=[4, 2, 6, 5]), draw(20, 2, 3)
+    model, x = build(kind, hidden=[4, 2, 6, 5]), sample(20, 2, 3)
     output, state = model(x)
     torch.testing.assert_close(output, naive(model, x)[0][-1], **EQUAL)
     assert [h.shape[2] for h in state] == [4, 2, 6, 5] if kind != "lstm" else True
@@ -311,7 +311,7 @@ def test_every_layer_may_have_its_own_size(kind):
 @pytest.mark.parametrize("steps", [1, 3, 20])
 @pytest.mark.parametrize("kind", KINDS)
 def test_fusion_is_a_causal_sum_over_the_last_top_states(kind, steps):
-    model, x = build(kind, dilations=(4, 8), fusion=True), draw(steps, 2, 3)
+    model, x = build(kind, dilations=(4, 8), fusion=True), sample(steps, 2, 3)
     top = naive(model, x)[0][-1]
     weight, expected = model.fuse.weight, []
     for t in range(steps):
@@ -322,14 +322,14 @@ def test_fusion_is_a_causal_sum_over_the_last_top_states(kind, steps):
 
 @pytest.mark.parametrize("fusion", [False, True])
 def test_fusion_lets_the_residue_classes_of_time_meet(fusion):
-    model, x = build("tanh", dilations=(4, 8), fusion=fusion), draw(20, 1, 3).requires_grad_()
+    model, x = build("tanh", dilations=(4, 8), fusion=fusion), sample(20, 1, 3).requires_grad_()
     model(x)[0][-1].sum().backward()
     reached = [t for t in range(20) if x.grad[t].any()]
     assert reached == (list(range(20)) if fusion else [3, 7, 11, 15, 19])
 
 
 def test_dropout_acts_between_layers_in_training_only():
-    model, x = build("gru", dropout=0.5), draw(20, 2, 3)
+    model, x = build("gru", dropout=0.5), sample(20, 2, 3)
     reference = build("gru")(x)[0]
     torch.manual_seed(3)
     first = model(x)[0]
@@ -341,7 +341,7 @@ def test_dropout_acts_between_layers_in_training_only():
 
 
 def test_dropout_of_everything_leaves_the_top_layer_its_bias_alone():
-    model, x = build("tanh", dropout=1.0), draw(20, 2, 3)
+    model, x = build("tanh", dropout=1.0), sample(20, 2, 3)
     assert torch.equal(model(x)[0], model(2 * x)[0])
     assert not torch.equal(model(x)[1][0], model(2 * x)[1][0])  # the first layer sees its input
 
@@ -354,7 +354,7 @@ def test_dropout_of_everything_leaves_the_top_layer_its_bias_alone():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_other_dtypes_agree_with_float64_to_their_precision(kind, variant, dtype, monkeypatch):
     monkeypatch.setattr("drnn_theory.models.running.columns_are_faster", lambda *_: True)
-    model, x = build(kind, **VARIANTS[variant]), draw(20, 2, 3)
+    model, x = build(kind, **VARIANTS[variant]), sample(20, 2, 3)
     expected = model(x)[0]
     output, state = model.to(dtype)(x.to(dtype))
     assert output.dtype == dtype
@@ -371,7 +371,7 @@ def test_other_dtypes_agree_with_float64_to_their_precision(kind, variant, dtype
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
 def test_inference_and_several_threads_change_nothing(kind, threads):
-    model, x = build(kind, dtype=torch.float32), draw(23, 2, 3).float()
+    model, x = build(kind, dtype=torch.float32), sample(23, 2, 3).float()
     expected = model(x)[0]
     torch.set_num_threads(threads)
     with torch.inference_mode():
@@ -395,7 +395,7 @@ def lstm_autocasts():
 def test_autocast_runs_and_streams(kind, variant):
     if kind == "lstm" and not lstm_autocasts():
         pytest.skip("torch's own LSTM does not run in bfloat16 on this processor")
-    model, x = build(kind, dtype=torch.float32, **VARIANTS[variant]), draw(20, 2, 3).float()
+    model, x = build(kind, dtype=torch.float32, **VARIANTS[variant]), sample(20, 2, 3).float()
     expected = model(x)[0]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         whole, _ = model(x)
@@ -413,7 +413,7 @@ def test_autocast_runs_and_streams(kind, variant):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_state_dict_makes_the_round_trip_without_running_a_pickle(kind, tmp_path):
-    model, x = build(kind, fusion=True), draw(9, 2, 3)
+    model, x = build(kind, fusion=True), sample(9, 2, 3)
     torch.save(model.state_dict(), tmp_path / "model.pt")
     other = build(kind, fusion=True, seed=5)
     assert not torch.equal(other(x)[0], model(x)[0])
@@ -433,7 +433,7 @@ def test_the_parameters_live_in_torchs_own_layers():
 
 def test_the_model_moves_between_devices():
     model = build("gru", fusion=True).to("meta")
-    output, state = model(draw(9, 2, 3).to("meta"))
+    output, state = model(sample(9, 2, 3).to("meta"))
     assert output.device.type == "meta"
     assert {h.device.type for h in state} == {"meta"}
     assert next(build("gru", device="meta").parameters()).device.type == "meta"
@@ -443,7 +443,7 @@ def test_the_model_moves_between_devices():
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_cuda_agrees_with_the_cpu(kind, variant):
-    model, x = build(kind, **VARIANTS[variant]), draw(23, 2, 3)
+    model, x = build(kind, **VARIANTS[variant]), sample(23, 2, 3)
     for options in ({}, {"lengths": [23, 9]}):
         expected, last = model.cpu()(x, **options)
         output, state = model.cuda()(x.cuda(), **options)
@@ -456,7 +456,7 @@ def test_cuda_agrees_with_the_cpu(kind, variant):
 def test_two_runs_under_one_seed_are_equal_to_the_bit(kind):
     runs = []
     for _ in range(2):
-        model, x = build(kind), draw(20, 2, 3)
+        model, x = build(kind), sample(20, 2, 3)
         model(x)[0].square().sum().backward()
         runs.append([p.grad for p in model.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
@@ -466,8 +466,8 @@ def test_two_runs_under_one_seed_are_equal_to_the_bit(kind):
 def functional(model, steps):
     """The model as a function of its input, its state and its parameters, with points for it."""
     names = [name for name, _ in model.named_parameters()]
-    state = model(draw(6, 2, 3, seed=2))[1]
-    points = [draw(steps, 2, 3), *entries(state), *model.parameters()]
+    state = model(sample(6, 2, 3, seed=2))[1]
+    points = [sample(steps, 2, 3), *entries(state), *model.parameters()]
 
     def call(x, *rest):
         given = iter(rest)
@@ -494,7 +494,7 @@ def test_the_gradients_are_right_to_the_second_order(kind, variant):
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward mode
 @pytest.mark.parametrize("kind", KINDS)
 def test_torch_func_sees_the_same_derivatives(kind):
-    model, x = build(kind, dilations=(1, 3)), draw(7, 2, 3)
+    model, x = build(kind, dilations=(1, 3)), sample(7, 2, 3)
     parameters = dict(model.named_parameters())
 
     def loss(parameters, x):
@@ -516,7 +516,7 @@ def test_torch_func_sees_the_same_derivatives(kind):
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward mode
 @pytest.mark.parametrize("kind", KINDS)
 def test_forward_mode_agrees_with_reverse_mode(kind):
-    model, x, direction = build(kind), draw(9, 2, 3), draw(9, 2, 3, seed=2)
+    model, x, direction = build(kind), sample(9, 2, 3), sample(9, 2, 3, seed=2)
     with torch.autograd.forward_ad.dual_level():
         dual = torch.autograd.forward_ad.make_dual(x, direction)
         change = torch.autograd.forward_ad.unpack_dual(model(dual)[0]).tangent.sum()
@@ -526,7 +526,7 @@ def test_forward_mode_agrees_with_reverse_mode(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_of_gradients_goes_back_in_one_pass(kind):
-    model, x = build(kind), draw(9, 1, 3).requires_grad_()
+    model, x = build(kind), sample(9, 1, 3).requires_grad_()
     last = model(x)[0][-1, 0]
     asked = torch.eye(5).double()
     (batched,) = torch.autograd.grad(last, x, asked, is_grads_batched=True, retain_graph=True)
@@ -554,7 +554,7 @@ def by_torch(monkeypatch):
 
 def gradients(model, output, state, *inputs):
     """The gradients of a fixed scalar of everything that a model returns, twice over."""
-    loss = sum((h * draw(*h.shape, seed=9)).sum() for h in (output, *entries(state)))
+    loss = sum((h * sample(*h.shape, seed=9)).sum() for h in (output, *entries(state)))
     wanted = [*inputs, *model.parameters()]
     first = torch.autograd.grad(loss, wanted, retain_graph=True)
     second = torch.autograd.grad(loss, wanted)
@@ -569,8 +569,8 @@ def test_columns_in_chunks_of_any_size_equal_torchs_layers(
     kind, chunk, bias, by_torch, monkeypatch
 ):
     monkeypatch.setattr("drnn_theory.models.cells._columns_of_chunk", lambda size: chunk)
-    model, x = build(kind, bias=bias, dropout=0.0), draw(23, 2, 3).requires_grad_()
-    state = model(draw(20, 2, 3, seed=2))[1]
+    model, x = build(kind, bias=bias, dropout=0.0), sample(23, 2, 3).requires_grad_()
+    state = model(sample(20, 2, 3, seed=2))[1]
     started = [h.detach().requires_grad_() for h in entries(state)]
     state = list(zip(started[::2], started[1::2], strict=True)) if kind == "lstm" else started
     output, new = model(x, state)
@@ -608,7 +608,7 @@ def names_in_graph(x):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_frozen_parameters_receive_nothing_and_hinder_nothing(kind, by_torch):
-    model, x = build(kind), draw(23, 2, 3)
+    model, x = build(kind), sample(23, 2, 3)
     for p in model.layers[1].parameters():
         p.requires_grad_(False)
     learned = [p for p in model.parameters() if p.requires_grad]
@@ -622,7 +622,7 @@ def test_frozen_parameters_receive_nothing_and_hinder_nothing(kind, by_torch):
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
 def test_the_compiled_model_is_the_model(kind):
-    model, x = build(kind, dilations=(2, 3), fusion=True), draw(23, 2, 3)
+    model, x = build(kind, dilations=(2, 3), fusion=True), sample(23, 2, 3)
     torch._dynamo.reset()
     compiled = torch.compile(model, backend="aot_eager")
     output, state = compiled(x[:9])
@@ -645,7 +645,7 @@ def test_the_graph_of_the_backward_pass_does_not_grow_with_the_dilation(kind, ow
     """Interleaving by strided slices and cat records s slices for a dilation of s."""
     sizes = []
     for s in (4, 32, 256):  # four steps of torch's layer each: those it does record
-        model, x = build(kind, dilations=[s]), draw(4 * s, 2, 3)
+        model, x = build(kind, dilations=[s]), sample(4 * s, 2, 3)
         output, _ = model(x) if own else by_torch(model, x)
         sizes.append(len(nodes_of(output.sum())))
     assert len(set(sizes)) == 1
@@ -655,7 +655,7 @@ def test_the_graph_of_the_backward_pass_does_not_grow_with_the_dilation(kind, ow
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_output_depends_on_the_future_and_all_depend_on_the_present(kind, variant):
     """Blocks of time in place of phases would make the chains start in the future."""
-    model, x = build(kind, **VARIANTS[variant]), draw(13, 1, 3).requires_grad_()
+    model, x = build(kind, **VARIANTS[variant]), sample(13, 1, 3).requires_grad_()
     output = model(x)[0]
     for t in range(13):
         (gradient,) = torch.autograd.grad(output[t].sum(), x, retain_graph=True)
@@ -665,7 +665,7 @@ def test_no_output_depends_on_the_future_and_all_depend_on_the_present(kind, var
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_lstm_like_any_cell_takes_back_the_very_state_that_it_returned(kind):
-    model, x = build(kind), draw(30, 2, 3)
+    model, x = build(kind), sample(30, 2, 3)
     state = None
     for piece in x.split(1):  # every piece is shorter than the largest dilation, 8
         output, state = model(piece, state)
@@ -676,7 +676,7 @@ def test_an_lstm_like_any_cell_takes_back_the_very_state_that_it_returned(kind):
 @pytest.mark.parametrize("steps", [9, 15, 16, 17])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_padding_reaches_the_state_when_the_dilation_does_not_divide_the_time(kind, steps):
-    model, x = build(kind, dilations=[8]), draw(steps, 2, 3)
+    model, x = build(kind, dilations=[8]), sample(steps, 2, 3)
     tops, cells = naive(model, x)
     expected = (tops[0][-8:], cells[0][-8:]) if kind == "lstm" else (tops[0][-8:],)
     assert_equal_states(model(x)[1], (expected,))
@@ -686,7 +686,7 @@ def test_no_padding_reaches_the_state_when_the_dilation_does_not_divide_the_time
 def test_double_and_bfloat16_convert_the_whole_module(kind):
     model = build(kind, dtype=torch.float32, fusion=True)
     for convert, dtype in (("double", torch.float64), ("bfloat16", torch.bfloat16)):
-        output, state = getattr(model, convert)()(draw(9, 2, 3).to(dtype))
+        output, state = getattr(model, convert)()(sample(9, 2, 3).to(dtype))
         assert output.dtype == dtype
         assert {h.dtype for h in entries(state)} == {dtype}
 

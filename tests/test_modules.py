@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations, prune
 
 from drnn_theory import DilatedRNN, find_leaks, gradient_profile, measure_path_lengths
 from drnn_theory.gradients import profile as profiles
-from tests.test_gradients import build, draw
+from tests.test_gradients import build, sample
 
 EXACT = {"rtol": 1e-12, "atol": 1e-15}  # float64: the same sums, in another order
 
@@ -53,7 +53,7 @@ class Silent(nn.Module):
 @pytest.mark.parametrize("layer", [nn.RNN, nn.GRU, nn.LSTM])
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_a_batch_first_module_that_does_not_say_so_is_found_out(layer, batch):
-    net, x = Net(layer), draw(16, batch, 3)
+    net, x = Net(layer), sample(16, batch, 3)
     right = gradient_profile(net.rnn, 16, inputs=x).norms
     assert (right > 0).all()
     np.testing.assert_allclose(gradient_profile(net, 16, inputs=x).norms, right, **EXACT)
@@ -63,7 +63,7 @@ def test_a_batch_first_module_that_does_not_say_so_is_found_out(layer, batch):
 
 
 def test_what_no_batch_of_three_can_show_is_shown_by_time():
-    net, x = Silent(), draw(16, 1, 3)
+    net, x = Silent(), sample(16, 1, 3)
     assert np.flatnonzero(gradient_profile(net, 16, inputs=x).norms).tolist() == [0, 4]
 
 
@@ -72,7 +72,7 @@ def test_what_is_lost_in_rounding_is_shown_by_a_gradient():
         def forward(self, x):
             return x[..., :1] * 1e6 + 1e-14 * super().forward(x)
 
-    net, x = Faint(), draw(12, 1, 3)
+    net, x = Faint(), sample(12, 1, 3)
     assert (gradient_profile(net, 12, inputs=x).norms > 0).all()
 
 
@@ -184,11 +184,11 @@ def test_one_output_per_sequence_is_measured_from_the_end():
         def forward(self, x):
             return self.read(self.rnn(x)[0][-1])
 
-    one, x = One(), draw(16, 1, 3)
+    one, x = One(), sample(16, 1, 3)
     right = by_torch(lambda x: one(x), x, 0)
     found = gradient_profile(one, 16, inputs=x, last=True)
     np.testing.assert_allclose(found.norms, right, **EXACT)
-    both = gradient_profile(one, 16, inputs=draw(16, 3, 3), last=True)
+    both = gradient_profile(one, 16, inputs=sample(16, 3, 3), last=True)
     assert both.samples == 3
     with pytest.raises(ValueError, match=r"got \(3, 2\) .*: for one output .* give last="):
         gradient_profile(one, 16, inputs=x)
@@ -261,7 +261,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("how", ANSWERS.values(), ids=ANSWERS)
 def test_an_output_in_any_dress_is_read(how):
-    x = draw(12, 2, 3)
+    x = sample(12, 2, 3)
     right = gradient_profile(RNN64, 12, inputs=x).norms
     found = gradient_profile(Returning(how), 12, inputs=x).norms
     np.testing.assert_allclose(found, right, **EXACT)
@@ -269,7 +269,7 @@ def test_an_output_in_any_dress_is_read(how):
 
 
 def test_an_output_without_units_is_one_unit():
-    x = draw(12, 1, 3)
+    x = sample(12, 1, 3)
     found = gradient_profile(Returning(lambda y, h: y[..., 0]), 12, inputs=x).norms
     np.testing.assert_allclose(found, by_torch(lambda x: RNN64(x)[0][..., :1], x), **EXACT)
 
@@ -299,11 +299,11 @@ def test_an_output_without_units_is_one_unit():
 def test_an_output_that_cannot_be_read_is_refused(how, error, message):
     for measure in (gradient_profile, find_leaks):
         with pytest.raises(error, match=f"^{re.escape(message)}"):
-            measure(Returning(how), 12, inputs=draw(12, 1, 3))
+            measure(Returning(how), 12, inputs=sample(12, 1, 3))
 
 
 def test_a_function_is_measured_as_a_module_is():
-    x = draw(7, 2, 3)
+    x = sample(7, 2, 3)
     found = gradient_profile(lambda x: x.cumsum(0) @ WEIGHT[:3, :3], 7, inputs=x).norms
     np.testing.assert_allclose(found, [WEIGHT[:3, :3].norm()] * 7, **EXACT)
     assert len(find_leaks(lambda x: x.flip(0), 7, inputs=x)) == 3
@@ -311,7 +311,7 @@ def test_a_function_is_measured_as_a_module_is():
 
 
 def test_a_compiled_module_is_measured_as_the_one_it_was_made_of():
-    module, x = Net(), draw(9, 2, 3)
+    module, x = Net(), sample(9, 2, 3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch advises against its own compiler of scripts
         compiled = torch.jit.script(module)
@@ -331,7 +331,7 @@ def test_a_module_of_one_sequence_at_a_time_is_run_so(axis):
                 raise ValueError("one sequence only")
             return torch.tanh(x.cumsum(axis))
 
-    x = draw(9, 3, 2)
+    x = sample(9, 3, 2)
     found = gradient_profile(Single(), 9, inputs=x, spectral=True)
     right = gradient_profile(lambda x: torch.tanh(x.cumsum(0)), 9, inputs=x, spectral=True)
     for name in ("norms", "spread", "spectral"):
@@ -454,7 +454,7 @@ def test_the_standard_error_of_probes_covers_the_exact_norms(way):
 
 def test_a_hook_and_all_its_kin_are_seen():
     torch.manual_seed(0)
-    model, x = DilatedRNN(2, 4, [1, 2], dtype=torch.float64), draw(6, 1, 2)
+    model, x = DilatedRNN(2, 4, [1, 2], dtype=torch.float64), sample(6, 1, 2)
     plain = gradient_profile(model, 6, inputs=x).norms
     assert model.jacobian_rows(x, [5], lambda i, n: torch.eye(n).unsqueeze(1), 2**20) is not None
     hook = model.register_forward_hook(lambda module, args, result: (10 * result[0], result[1]))
@@ -483,7 +483,7 @@ def test_a_hook_and_all_its_kin_are_seen():
 @pytest.mark.parametrize("how", ["orthogonal", "weight norm", "pruned"])
 def test_parametrised_and_pruned_layers_go_the_general_way(how):
     torch.manual_seed(0)
-    model, x = DilatedRNN(2, 4, [1, 2], cell="GRU", dtype=torch.float64), draw(6, 1, 2)
+    model, x = DilatedRNN(2, 4, [1, 2], cell="GRU", dtype=torch.float64), sample(6, 1, 2)
     if how == "orthogonal":
         parametrizations.orthogonal(model.layers[1], "weight_hh_l0")
     elif how == "weight norm":
@@ -501,7 +501,7 @@ def test_the_least_exponent_is_below_that_of_every_float():
 
 @pytest.mark.parametrize("name", ["GRU", "attention", "convolutions"])
 def test_a_long_sequence_whose_way_is_tried_has_torchs_norms(name):
-    module, x = build(name), draw(80, 1, 2)
+    module, x = build(name), sample(80, 1, 2)
     swap = getattr(module, "batch_first", False)
     module.eval()
 

@@ -14,7 +14,7 @@ from drnn_theory import (
     hidden_size_for,
     state_size,
 )
-from tests.test_models import EQUAL, assert_equal_states, at, draw
+from tests.test_models import EQUAL, assert_equal_states, at, sample
 
 DILATIONS = (1, 3, 4)
 
@@ -82,7 +82,7 @@ def naive(model, x):
 
 @pytest.mark.parametrize("steps", [1, 4, 13])
 def test_a_layer_normalised_lstm_equals_its_loop_whole(steps):
-    model, x = build(), draw(steps, 3, 2).requires_grad_()
+    model, x = build(), sample(steps, 3, 2).requires_grad_()
     output, state = model(x)
     expected, cells = naive(model, x)
     torch.testing.assert_close(output, expected, **EQUAL)
@@ -97,14 +97,14 @@ def test_a_layer_normalised_lstm_equals_its_loop_whole(steps):
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-11)
-    wrong = build(dilations=(1, 3, 5))(draw(9, 3, 2))[0]
-    assert (wrong - build()(draw(9, 3, 2))[0]).abs().max() > 1e-6
+    wrong = build(dilations=(1, 3, 5))(sample(9, 3, 2))[0]
+    assert (wrong - build()(sample(9, 3, 2))[0]).abs().max() > 1e-6
 
 
 @pytest.mark.parametrize("cell", [NormalisedLSTM, Window])
 @pytest.mark.parametrize("pieces", [[1] * 13, [2, 0, 5, 6]])
 def test_in_pieces_and_as_a_stream_it_is_what_it_is_whole(cell, pieces):
-    model, x = build(cell, dilations=[[1, 3], [2]], fusion=True), draw(13, 3, 2)
+    model, x = build(cell, dilations=[[1, 3], [2]], fusion=True), sample(13, 3, 2)
     whole, final = model(x)
     outputs, state = [], None
     for piece in x.split(pieces):
@@ -126,7 +126,7 @@ def flat(state):
 
 @pytest.mark.parametrize("cell", [NormalisedLSTM, Window])
 def test_with_lengths_every_sequence_ends_at_its_own(cell):
-    model, x, lengths = build(cell), draw(13, 5, 2), [13, 0, 4, 9, 1]
+    model, x, lengths = build(cell), sample(13, 5, 2), [13, 0, 4, 9, 1]
     output, state = model(x, lengths=lengths)
     for b, n in enumerate(lengths):
         expected, last = model(x[:n, b : b + 1])
@@ -137,18 +137,18 @@ def test_with_lengths_every_sequence_ends_at_its_own(cell):
 
 def test_the_state_is_nested_as_the_layers_is():
     model = build(Window)
-    ((seen,), count), *_ = model(draw(5, 3, 2))[1]
+    ((seen,), count), *_ = model(sample(5, 3, 2))[1]
     assert seen.shape == (1, 3, 2, 2)  # s, batch, the layer's first axis, features
     assert count.shape == (1, 3)
     assert count.dtype == torch.long
-    assert [entry[1].shape[0] for entry in model(draw(5, 3, 2))[1]] == list(DILATIONS)
+    assert [entry[1].shape[0] for entry in model(sample(5, 3, 2))[1]] == list(DILATIONS)
 
 
 def test_measures_know_the_scheme_and_gradients_go_the_general_way():
     model = build()
     assert compute_mrl(model) == compute_mrl(DILATIONS)
-    profile = gradient_profile(model, 6, inputs=draw(6, 1, 2))
-    x = draw(6, 1, 2)
+    profile = gradient_profile(model, 6, inputs=sample(6, 1, 2))
+    x = sample(6, 1, 2)
     jacobian = torch.autograd.functional.jacobian(lambda x: model(x)[0][-1, 0], x)
     norms = jacobian.square().sum((0, 2, 3)).sqrt().flip(0)
     assert profile.norms == pytest.approx(norms.numpy(), rel=1e-10)
@@ -156,7 +156,7 @@ def test_measures_know_the_scheme_and_gradients_go_the_general_way():
 
 def test_torchs_own_layers_may_come_as_ones_own():
     cell = lambda i, h: torch.nn.GRU(i, h, num_layers=2)  # noqa: E731
-    model, x = build(cell), draw(9, 3, 2)
+    model, x = build(cell), sample(9, 3, 2)
     assert model(x)[1][2].shape == (4, 3, 2, 4)
     first, state = model(x[:5])
     torch.testing.assert_close(torch.cat([first, model(x[5:], state)[0]]), model(x)[0], **EQUAL)
@@ -223,14 +223,14 @@ RETURNED = {
 def test_a_layer_that_is_no_layer_is_refused_at_the_first_call(function, error, message):
     model = build(lambda i, h: Made(function))
     with pytest.raises(error, match=rf"^{re.escape(f'{NAME} {message}')}\Z"):
-        model(draw(5, 3, 2))
+        model(sample(5, 3, 2))
 
 
 def test_a_layer_that_takes_no_state_is_refused_at_the_first_call():
     model = build(lambda i, h: torch.nn.Linear(i, h))
     message = "layer 0, a Linear, must be called as layer(x, state), got (input: "
     with pytest.raises(TypeError, match=rf"^{re.escape(message)}"):
-        model(draw(5, 3, 2))
+        model(sample(5, 3, 2))
 
 
 SHARED = torch.nn.GRU(4, 4)
@@ -268,7 +268,7 @@ def test_what_a_cell_of_ones_own_does_not_have_is_refused(options, error, messag
 def test_a_trial_leaves_the_mode_as_it_was():
     model = build()
     model.layers[0].of_gates.eval()
-    model(draw(5, 3, 2))
+    model(sample(5, 3, 2))
     assert [m.training for m in model.layers[0].modules()] == [True, True, True, False, True]
 
 

@@ -7,7 +7,7 @@ from drnn_theory import gradient_profile
 from drnn_theory.gradients import passes
 from drnn_theory.outputs import Run
 from tests.benchmarks.modules import MODULES
-from tests.test_gradients import TCN, draw
+from tests.test_gradients import TCN, sample
 
 
 def kept_by(module, x):
@@ -26,7 +26,7 @@ def eye(index, units):
 @pytest.mark.parametrize("allowed", [1, 3])
 def test_cotangents_go_back_by_as_many_as_the_memory_holds(steps, allowed):
     torch.manual_seed(0)
-    module, x = TCN(hidden=12).double().eval(), draw(steps, 1, 2)
+    module, x = TCN(hidden=12).double().eval(), sample(steps, 1, 2)
     memory = int((allowed + 0.5) * kept_by(module, x))
     chunks = [len(rows) for _, rows in passes.rows_of_jacobian(Run(module), x, [-1], eye, memory)]
     assert sum(chunks) == 12

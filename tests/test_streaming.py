@@ -18,13 +18,13 @@ from drnn_theory import (
 )
 from drnn_theory.models import detached
 from tests.test_model_ways import STACKS, build
-from tests.test_models import EQUAL, KINDS, assert_equal_states, draw, entries
+from tests.test_models import EQUAL, KINDS, assert_equal_states, entries, sample
 
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_and_forward_go_on_from_each_other(kind, stack):
-    model, x = build(kind, stack), draw(23, 3, 2)
+    model, x = build(kind, stack), sample(23, 3, 2)
     whole, final = model(x)
     outputs, state = [], model(x[:4])[1]
     outputs.append(model(x[:4])[0])
@@ -50,7 +50,7 @@ def doubled(layer):
 @pytest.mark.parametrize("change", [masked, doubled])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_calls_layers_with_hooks(kind, change):
-    model, x = build(kind, "fused"), draw(9, 1, 2)
+    model, x = build(kind, "fused"), sample(9, 1, 2)
     before = model(x)[0]
     change(model.layers[1])
     stream = model.stream()
@@ -61,7 +61,7 @@ def test_a_stream_calls_layers_with_hooks(kind, change):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_keeps_its_own_copy_and_no_graph(kind):
-    model, x = build(kind, "stack"), draw(9, 1, 2)
+    model, x = build(kind, "stack"), sample(9, 1, 2)
     _, state = model(x[:5])
     held = [h.detach().clone() for h in entries(state)]
     stream = model.stream(state=state)
@@ -77,7 +77,7 @@ def test_a_stream_keeps_its_own_copy_and_no_graph(kind):
 
 
 def test_a_stream_follows_the_models_weights():
-    model, x = build("gru", "stack"), draw(1, 1, 2)
+    model, x = build("gru", "stack"), sample(1, 1, 2)
     stream = model.stream()
     with torch.no_grad():
         for p in model.parameters():
@@ -86,7 +86,7 @@ def test_a_stream_follows_the_models_weights():
 
 
 def test_a_stream_drops_nothing():
-    model, x = build("gru", "stack", dropout=0.5), draw(5, 1, 2)
+    model, x = build("gru", "stack", dropout=0.5), sample(5, 1, 2)
     message = (
         "a model with dropout must be in evaluation mode to stream, got training mode: call eval()"
     )
@@ -107,17 +107,17 @@ REFUSED = {
         "batch_size must be a positive integer, got 0",
     ),
     "state of another batch": (
-        lambda model: model.stream(2, model(draw(3, 1, 2))[1]),
+        lambda model: model.stream(2, model(sample(3, 1, 2))[1]),
         ValueError,
         "state[0] must be a tensor of shape (1, 2, 4), got (1, 1, 4)",
     ),
     "a sequence": (
-        lambda model: model.stream().step(draw(5, 1, 2)),
+        lambda model: model.stream().step(sample(5, 1, 2)),
         ValueError,
         "a step's input must be a tensor of shape (1, 2), got (5, 1, 2)",
     ),
     "another dtype": (
-        lambda model: model.stream().step(draw(1, 2).float()),
+        lambda model: model.stream().step(sample(1, 2).float()),
         ValueError,
         "a step's input must be torch.float64 as the parameters are, got torch.float32",
     ),
@@ -137,7 +137,7 @@ def test_what_cannot_be_streamed_is_refused(call, error, message):
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_states_are_what_the_layers_return(kind, stack, lengths):
-    model, x = build(kind, stack), draw(11, 2, 2)
+    model, x = build(kind, stack), sample(11, 2, 2)
     tops = model.states(x, lengths=lengths)
     assert [h.shape for h in tops] == [(11, 2, 4)] * model.num_layers
     for index, (h, s) in enumerate(zip(tops, model.dilations, strict=True)):
@@ -153,7 +153,7 @@ def test_states_are_what_the_layers_return(kind, stack, lengths):
 
 
 def test_states_follow_the_form_of_the_input_and_dropout():
-    model, x = build("gru", "stack", batch_first=True), draw(2, 11, 2)
+    model, x = build("gru", "stack", batch_first=True), sample(2, 11, 2)
     assert [h.shape for h in model.states(x)] == [(2, 11, 4)] * 3
     dropped = build("gru", "stack", dropout=1.0)
     assert model.states(x)[0].equal(dropped.states(x.transpose(0, 1))[0].transpose(0, 1))
@@ -164,7 +164,7 @@ def test_states_follow_the_form_of_the_input_and_dropout():
 @pytest.mark.parametrize("graph", [skip_rnn(4, layers=2), clockwork_rnn([1, 2])])
 def test_a_graphs_states_sum_to_its_output(graph):
     torch.manual_seed(0)
-    model, x = GraphRNN(graph, 2, 4, dtype=torch.float64, init="torch"), draw(7, 3, 2)
+    model, x = GraphRNN(graph, 2, 4, dtype=torch.float64, init="torch"), sample(7, 3, 2)
     states = model.states(x)
     assert all(h.shape == (7, 3, 4) for h in states.values())
     output = sum(states[unit] for unit in graph.graph["outputs"])
@@ -175,7 +175,7 @@ def test_a_graphs_states_sum_to_its_output(graph):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_detached_state_cuts_the_graph_and_keeps_the_numbers(kind):
-    model, x = build(kind, "groups, fused"), draw(9, 2, 2)
+    model, x = build(kind, "groups, fused"), sample(9, 2, 2)
     _, state = model(x)
     cut = detached(state)
     assert_equal_states(cut, state)
@@ -228,7 +228,7 @@ def test_groups_without_a_sum_are_refused(dilations, hidden, message):
 
 @pytest.mark.parametrize("stack", ["groups", "groups, fused"])
 def test_measures_of_groups_are_those_of_the_graph_and_of_autograd(stack):
-    model, x = build("gru", stack), draw(6, 1, 2)
+    model, x = build("gru", stack), sample(6, 1, 2)
     graph = residual_rnn(model.groups, fusion=model.fusion)
     assert compute_mrl(model, 6) == compute_mrl(graph, 6)
     jacobian = torch.autograd.functional.jacobian(lambda x: model(x)[0][-1, 0], x)

@@ -28,7 +28,7 @@ from drnn_theory.models.inputs import as_lengths, autocasts, check_input, refusa
 from drnn_theory.models.own_cells import try_layer
 from drnn_theory.models.running import own_rows, run_one
 from drnn_theory.models.states import (
-    Form,
+    EntryForm,
     batched,
     cast_state,
     checked_state,
@@ -346,7 +346,7 @@ class DilatedRNN(torch.nn.Module):
         fused = fused.masked_fill(beyond.to(x.device).unsqueeze(2), 0.0)
         return fused, take_rows(seen, steps[: recent.size(0)] + lengths)
 
-    def _forms(self, x: Tensor) -> list[Form]:
+    def _forms(self, x: Tensor) -> list[EntryForm]:
         """Return what every entry of the state must look like."""
         if self.cell in CELLS:
             form = pair_form if self.cell == "LSTM" else tensor_form
@@ -357,7 +357,7 @@ class DilatedRNN(torch.nn.Module):
             forms.append(tensor_form(self.dilations[0] - 1, self.hidden_sizes[-1]))
         return forms
 
-    def _tried_forms(self, x: Tensor) -> list[Form]:
+    def _tried_forms(self, x: Tensor) -> list[EntryForm]:
         """Return the forms of layers of the user's own, learnt at the first call."""
         kind = (x.dtype, x.device)
         if not self._own_forms or self._own_forms[0].kind_of_input != kind:

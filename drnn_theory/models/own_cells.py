@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from drnn_theory.models.folding import Chains, LayerState
-from drnn_theory.models.states import Form, Tree, grow, leaves_of, tree_of
+from drnn_theory.models.states import EntryForm, Tree, grow, leaves_of, tree_of
 
 
 @dataclass(frozen=True)
-class OwnForm(Form):
+class OwnForm(EntryForm):
     """The form of such a layer's entry, and how wide the first axis of its tensors is."""
 
     widths: tuple[int, ...]  # k of the layer's tensors (k, batch, ..)

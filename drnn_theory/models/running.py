@@ -25,7 +25,7 @@ from drnn_theory.models.folding import (
 )
 from drnn_theory.models.own_cells import OwnForm, chains_of_own
 from drnn_theory.models.recurrence import run_columns
-from drnn_theory.models.states import Form
+from drnn_theory.models.states import EntryForm
 from drnn_theory.models.ways import (
     are_plain,
     columns_are_faster,
@@ -40,7 +40,7 @@ def run_one(
     layer: Any,
     x: Tensor,
     state: LayerState,
-    form: Form,
+    form: EntryForm,
     hidden: int,
     lengths: Tensor | None,
     watched: bool,
@@ -99,7 +99,7 @@ def _nothing(layer: Any, x: Tensor, hidden: int) -> Tensor:
 
 
 @contextlib.contextmanager
-def called_as_chains(layer: Any, form: Form) -> Iterator[Chains]:
+def called_as_chains(layer: Any, form: EntryForm) -> Iterator[Chains]:
     """Yield the layer as a function of chains, whose weights are made at the first call only.
 
     A layer is called twice where s does not divide the steps. A hook of torch.nn.utils that makes

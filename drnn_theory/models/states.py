@@ -19,7 +19,7 @@ Tree = tuple[Any, ...] | None
 
 
 @dataclass(frozen=True)
-class Form:
+class EntryForm:
     """What an entry of a state must look like."""
 
     tree: Tree
@@ -65,14 +65,14 @@ class Form:
             yield from self._flat(branch, name if pair else f"{name}[{index}]", part)
 
 
-def tensor_form(steps: int, size: int) -> Form:
+def tensor_form(steps: int, size: int) -> EntryForm:
     """Return the form of one tensor (s, batch, size)."""
-    return Form(None, steps, ((size,),), (None,), "a tensor")
+    return EntryForm(None, steps, ((size,),), (None,), "a tensor")
 
 
-def pair_form(steps: int, size: int) -> Form:
+def pair_form(steps: int, size: int) -> EntryForm:
     """Return the form of an LSTM's pair (h, c)."""
-    return Form((None, None), steps, ((size,),) * 2, (None,) * 2, "a pair (h, c) of tensors")
+    return EntryForm((None, None), steps, ((size,),) * 2, (None,) * 2, "a pair (h, c) of tensors")
 
 
 def leaves_of(entry: Any) -> list[Tensor]:
@@ -118,7 +118,9 @@ def detached(state: Sequence[Any]) -> tuple[Any, ...]:
     return map_state(Tensor.detach, tuple(state))
 
 
-def checked_state(model: Any, forms: Sequence[Form], state: Any, batch: int) -> tuple[Any, ...]:
+def checked_state(
+    model: Any, forms: Sequence[EntryForm], state: Any, batch: int
+) -> tuple[Any, ...]:
     """Return the state as a tuple, or refuse what this model cannot have returned."""
     rule = f"state must be a tuple of {len(forms)} entries"
     if isinstance(state, Tensor) or not isinstance(state, Sequence):
@@ -136,7 +138,7 @@ def cast_state(state: Any, dtype: torch.dtype) -> Any:
     return map_state(lambda h: h.to(dtype) if h.is_floating_point() else h, state)
 
 
-def batched(state: Any, forms: Sequence[Form]) -> Any:
+def batched(state: Any, forms: Sequence[EntryForm]) -> Any:
     """Return the state of an unbatched sequence with the batch axis put in."""
     axes = {1 + len(size) for form in forms for size in form.sizes}
 

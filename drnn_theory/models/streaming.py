@@ -15,7 +15,7 @@ from torch import Tensor
 from drnn_theory.checks import as_integer
 from drnn_theory.models.folding import CELL_FUNCTIONS
 from drnn_theory.models.running import called_as_chains
-from drnn_theory.models.states import Form, checked_state, grow, leaves_of
+from drnn_theory.models.states import EntryForm, checked_state, grow, leaves_of
 from drnn_theory.models.ways import are_plain, is_plain, is_watched, weights_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Stream:
 class _Ring:
     """The last s states of a layer, in slots of which ``at`` is the oldest."""
 
-    def __init__(self, form: Form, entry: Any) -> None:
+    def __init__(self, form: EntryForm, entry: Any) -> None:
         leaves = [h.detach().clone().unbind(0) for h in leaves_of(entry)]
         self.form = form
         self.slots: list[Any] = list(zip(*leaves, strict=True))
@@ -114,7 +114,7 @@ class _Ring:
 class _Single(_Ring):
     """A ring for torch's layers with one tensor, run by torch's cells."""
 
-    def __init__(self, layer: Any, form: Form, entry: Any) -> None:
+    def __init__(self, layer: Any, form: EntryForm, entry: Any) -> None:
         super().__init__(form, entry)
         self.slots = [h for (h,) in self.slots]
         self.cell: Callable[..., Tensor] = CELL_FUNCTIONS[layer.mode]
@@ -133,7 +133,7 @@ class _Single(_Ring):
 class _Pair(_Ring):
     """A ring for torch's LSTM."""
 
-    def __init__(self, layer: Any, form: Form, entry: Any) -> None:
+    def __init__(self, layer: Any, form: EntryForm, entry: Any) -> None:
         super().__init__(form, entry)
         self.cell: Callable[..., tuple[Tensor, Tensor]] = CELL_FUNCTIONS[layer.mode]
         self.weights = weights_of(layer)
@@ -148,7 +148,7 @@ class _Pair(_Ring):
 class _Called(_Ring):
     """A ring for any other layer, which is called with a sequence of one step."""
 
-    def __init__(self, layer: Any, form: Form, entry: Any) -> None:
+    def __init__(self, layer: Any, form: EntryForm, entry: Any) -> None:
         super().__init__(form, entry)
         self.layer = layer
 
@@ -163,7 +163,7 @@ class _Called(_Ring):
 class _Window(_Ring):
     """The top outputs that a fusion layer reads, and that layer."""
 
-    def __init__(self, fuse: Any, form: Form, entry: Any) -> None:
+    def __init__(self, fuse: Any, form: EntryForm, entry: Any) -> None:
         super().__init__(form, entry)
         self.slots = [h for (h,) in self.slots]
         self.fuse, self.like = fuse, entry.detach()
@@ -180,7 +180,7 @@ class _Window(_Ring):
         return torch.stack(ordered) if ordered else self.like.clone()
 
 
-def _ring(layer: Any, form: Form, entry: Any) -> Any:
+def _ring(layer: Any, form: EntryForm, entry: Any) -> Any:
     plain = is_plain(layer) and not is_watched() and are_plain(weights_of(layer))
     if not plain:
         return _Called(layer, form, entry)
