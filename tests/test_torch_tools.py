@@ -24,7 +24,7 @@ def build(cell="GRU", **options):
     return DilatedRNN(2, 4, [1, 2, 4], cell=cell, **options, init="torch").eval()
 
 
-def draw(steps=5, seed=1):
+def sample(steps=5, seed=1):
     return torch.randn(steps, 2, 2, generator=torch.Generator().manual_seed(seed))
 
 
@@ -33,19 +33,19 @@ def agree(one, other):
 
 
 def compiled(cell):
-    model, x = build(cell), draw()
+    model, x = build(cell), sample()
     torch._dynamo.reset()
     agree(torch.compile(model, backend="eager")(x)[0], model(x)[0])
 
 
 def exported(cell):
-    model, x = build(cell), draw(seed=2)
-    agree(torch.export.export(model, (draw(),)).module()(x)[0], model(x)[0])
+    model, x = build(cell), sample(seed=2)
+    agree(torch.export.export(model, (sample(),)).module()(x)[0], model(x)[0])
 
 
 def traced(cell):
-    model, x = build(cell), draw(seed=2)
-    output, state = (trace := torch.jit.trace(model, draw()))(x)[0], trace(x)[1:]
+    model, x = build(cell), sample(seed=2)
+    output, state = (trace := torch.jit.trace(model, sample()))(x)[0], trace(x)[1:]
     agree(output, model(x)[0])
     assert len(state) >= 1
 
@@ -59,7 +59,7 @@ def symbolically_traced(cell):
 
 
 def functional(cell):
-    model, x = build(cell, dtype=torch.float64), draw().double()
+    model, x = build(cell, dtype=torch.float64), sample().double()
     reverse = torch.func.jacrev(lambda x: model(x)[0])(x)
     agree(torch.func.jacfwd(lambda x: model(x)[0])(x), reverse)
     of_each = torch.func.vmap(torch.func.grad(lambda x: model(x)[0].sum()))
@@ -68,11 +68,11 @@ def functional(cell):
 
 def mapped(cell):
     model = build(cell)
-    torch.func.vmap(lambda x: model(x)[0])(torch.stack([draw(), draw()]))
+    torch.func.vmap(lambda x: model(x)[0])(torch.stack([sample(), sample()]))
 
 
 def forward_mode(cell):
-    model, x = build(cell, dtype=torch.float64), draw().double()
+    model, x = build(cell, dtype=torch.float64), sample().double()
     with torch.autograd.forward_ad.dual_level():
         dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
         change = torch.autograd.forward_ad.unpack_dual(model(dual)[0]).tangent.sum()
@@ -81,14 +81,14 @@ def forward_mode(cell):
 
 
 def twice(cell):
-    model, x = build(cell), draw().requires_grad_()
+    model, x = build(cell), sample().requires_grad_()
     (first,) = torch.autograd.grad(model(x)[0].square().sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x)
     assert second.abs().max() > 0
 
 
 def checkpointed(cell):
-    model, x = build(cell), draw().requires_grad_()
+    model, x = build(cell), sample().requires_grad_()
     (expected,) = torch.autograd.grad(model(x)[0].sum(), x)
     for reentrant in (True, False):
         output = checkpoint(lambda x: model(x)[0], x, use_reentrant=reentrant)
@@ -98,7 +98,7 @@ def checkpointed(cell):
 
 
 def autocast(cell):
-    model, x = build(cell), draw()
+    model, x = build(cell), sample()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         try:
             output, _ = model(x)
@@ -115,7 +115,7 @@ def distributed(cell):
         store = torch.distributed.HashStore()
         torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
         stack.callback(torch.distributed.destroy_process_group)
-        model, x = build(cell), draw()
+        model, x = build(cell), sample()
         output, _ = torch.nn.parallel.DistributedDataParallel(model)(x)
         output.sum().backward()
         found = [p.grad.clone() for p in model.parameters()]
@@ -126,7 +126,7 @@ def distributed(cell):
 
 
 def quantised(cell):
-    model, x = build(cell), draw(9)
+    model, x = build(cell), sample(9)
     layers = {torch.nn.GRU, torch.nn.LSTM}
     small = torch.ao.quantization.quantize_dynamic(model, layers, dtype=torch.qint8)
     assert ("quantized" in type(small.layers[0]).__module__) == (cell != "RNN")
@@ -140,7 +140,7 @@ def quantised(cell):
 
 
 def weights_made(cell):
-    model, x = build(cell), draw()
+    model, x = build(cell), sample()
     prune.random_unstructured(model.layers[0], "weight_hh_l0", 0.5)
     torch.nn.utils.parametrizations.spectral_norm(model.layers[1], "weight_hh_l0")
     before = model(x)[0]
@@ -152,14 +152,14 @@ def weights_made(cell):
 def hooked(cell):
     model, calls = build(cell), []
     model.layers[1].register_forward_hook(lambda *_: calls.append(1))
-    model(draw(4))
+    model(sample(4))
     assert len(calls) == 1
-    model(draw(5))
+    model(sample(5))
     assert len(calls) == 3
 
 
 def copied(cell):
-    model, x = build(cell), draw()
+    model, x = build(cell), sample()
     agree(copy.deepcopy(model)(x)[0], model(x)[0])
     agree(pickle.loads(pickle.dumps(model))(x)[0], model(x)[0])
     other = DilatedRNN(2, 4, [1, 2, 4], cell=cell, init="torch")
@@ -169,12 +169,12 @@ def copied(cell):
 
 def on_meta(cell):
     model = build(cell, device="meta")
-    assert model(draw().to("meta"), lengths=[5, 3])[0].shape == (5, 2, 4)
+    assert model(sample().to("meta"), lengths=[5, 3])[0].shape == (5, 2, 4)
 
 
 def counted(cell):
     with FlopCounterMode(display=False) as counter:
-        build(cell, dtype=torch.float64)(draw().double())
+        build(cell, dtype=torch.float64)(sample().double())
     assert counter.get_total_flops() > 0
 
 
