@@ -24,6 +24,7 @@ from drnn_theory.edges import bare_inputs, is_identity, matrices, scaled_identit
 __all__ = [
     "GATES",
     "count_parameters",
+    "hidden_layers",
     "hidden_size_for",
     "require_equal_widths",
     "sequential_steps",
@@ -52,6 +53,35 @@ def count_parameters(
     hidden = as_integer(hidden_size, "hidden_size")
     require_equal_widths(architecture, input_size, hidden)
     return square * hidden**2 + linear * hidden
+
+
+def hidden_layers(architecture: Architecture) -> int:
+    """Return how many layers an architecture has, in a graph the hidden units that remember.
+
+    Those are the units that an edge from an earlier step enters, or that a cycle leads through.
+    Inputs are none, nor are sums, what maps the present alone, and an output ``y`` of its own.
+
+    >>> from drnn_theory import clockwork_rnn, dilated_rnn, residual_rnn
+    >>> hidden_layers([1, 2, 4]), hidden_layers(dilated_rnn([2, 4], fusion=True))
+    (3, 2)
+    >>> hidden_layers(residual_rnn([[1, 2], [4, 8]])), hidden_layers(clockwork_rnn([1, 2, 4]))
+    (4, 3)
+    """
+    architecture = as_architecture(architecture)
+    if isinstance(architecture, tuple):
+        return len(architecture)
+    period = architecture.graph["period"]
+    edges = [
+        (unit_of(u, period), unit_of(v, period), lag)
+        for u, v, lag in architecture.edges(data="lag")
+    ]
+    wiring = nx.DiGraph((u, v) for u, v, _ in edges)
+    around = {v for part in nx.strongly_connected_components(wiring) if len(part) > 1 for v in part}
+    units = around | {v for u, v, lag in edges if lag or u == v}
+    units -= {*architecture.graph["inputs"], *sums(architecture)}
+    if "y" in architecture.graph["outputs"] and wiring.out_degree("y") == 0:
+        units.discard("y")
+    return max(1, len(units))
 
 
 def hidden_size_for(

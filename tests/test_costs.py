@@ -8,17 +8,23 @@ from hypothesis import strategies as st
 
 from drnn_theory import (
     DilatedRNN,
+    clockwork_rnn,
     count_parameters,
     cyclic_graph,
     dilated_cnn,
     dilated_rnn,
+    fast_slow_rnn,
     hidden_size_for,
+    residual_rnn,
     sequential_steps,
     skip_rnn,
     state_size,
+    state_space_rnn,
+    tcn,
     unfold,
     wavefront_steps,
 )
+from drnn_theory.costs import hidden_layers
 from tests.strategies import schemes
 
 
@@ -60,6 +66,54 @@ def test_parameters_and_state_are_those_of_the_torch_module(
 def test_costs_worked_by_hand_for_20_hidden_units_and_one_feature(architecture, parameters, state):
     assert count_parameters(architecture, 20) == parameters
     assert state_size(architecture, 20) == state
+
+
+def wired(*edges, sums=()):
+    return cyclic_graph(edges, inputs=["x"], outputs=["y"], identities=sums)
+
+
+UP, LOOP = ("x", "h", 0), ("h", "h", 1)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layers"),
+    [
+        ((1, 2, 2), 3),
+        (skip_rnn(8, layers=2), 2),
+        (dilated_cnn([1, 4]), 2),
+        (dilated_rnn([2, 4], fusion=True), 2),
+        (tcn([1, 2]), 4),
+        (clockwork_rnn([1, 2, 4]), 3),
+        (fast_slow_rnn(3), 4),
+        (residual_rnn([[1, 2], [4]]), 3),
+        (state_space_rnn(2), 2),
+        (wired(UP, LOOP, ("h", "y", 0)), 1),
+        (wired(UP, LOOP, ("h", "y", 0), ("y", "y", 3)), 2),
+        (wired(UP, ("h", "y", 0), ("y", "h", 1)), 2),
+        (wired(("x", "p", 0), ("p", "h", 0), LOOP, ("h", "y", 0)), 1),
+        (wired(UP, LOOP, sums=[("h", "y", 0), ("h", "y", 5)]), 1),
+        (wired(("x", "y", 0)), 1),
+    ],
+    ids=[
+        "a stack",
+        "one for each layer with skips",
+        "convolutions",
+        "fusion reads a state and is none",
+        "two convolutions to a block, its map of the input not counted",
+        "an output of its own is none",
+        "cells in one loop",
+        "sums are none",
+        "a state space is one",
+        "an output of its own",
+        "an output that remembers",
+        "units in a loop of two",
+        "a map of the present is none",
+        "a sum of earlier states is none",
+        "at least one",
+    ],
+)
+def test_layers_are_the_hidden_units_that_remember(architecture, layers):
+    assert hidden_layers(architecture) == layers
 
 
 def test_matrices_are_shared_by_the_phases_and_the_state_is_the_largest_over_them():

@@ -17,7 +17,7 @@ import numpy as np
 
 from drnn_theory.architectures import dilated_rnn
 from drnn_theory.checks import as_integer
-from drnn_theory.edges import unit_of
+from drnn_theory.costs import hidden_layers
 from drnn_theory.explorer.choices import LIMIT, Choice
 from drnn_theory.measures import default_span
 from drnn_theory.paths import lengths_over_phases
@@ -73,10 +73,8 @@ class View:
 
     @property
     def layers(self) -> int:
-        """How many hidden units the architecture has, an output of its own not counted."""
-        about = self.graph.graph
-        units = {unit_of(node, self.period) for node in self.graph} - set(about["inputs"])
-        return max(1, len(units - ({"y"} & set(about["outputs"]))))
+        """How many layers the architecture has, or hidden units that remember."""
+        return _layers(self.choice)
 
     @property
     def is_quick(self) -> bool:
@@ -145,6 +143,11 @@ def _wired(choice: Choice) -> tuple[nx.MultiDiGraph, Wiring]:
     checked = choice.architecture
     graph = dilated_rnn(checked) if isinstance(checked, tuple) else checked
     return graph, Wiring(graph)
+
+
+@lru_cache(maxsize=16)
+def _layers(choice: Choice) -> int:
+    return hidden_layers(choice.architecture)
 
 
 @lru_cache(maxsize=64)

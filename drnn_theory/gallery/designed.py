@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from drnn_theory import architectures as zoo
+from drnn_theory.costs import hidden_layers
 from drnn_theory.design import load_optimal_schemes
 from drnn_theory.dilations import exponential_dilations
-from drnn_theory.edges import unit_of
 from drnn_theory.figures import plot_mrl_against_layers
 from drnn_theory.figures.marks import legend_above_all, powers_of_two
 from drnn_theory.gallery.describing import in_words
@@ -20,7 +19,7 @@ from drnn_theory.gallery.overview import curves_by_name, together
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import convention
 
-__all__ = ["OPTIMAL_SCHEMES", "hidden_units"]
+__all__ = ["OPTIMAL_SCHEMES"]
 
 DESIGN_SPAN = 256
 DESIGN_LINES = ("powers of two", "best exponential", "optimum", "counting bound")
@@ -65,7 +64,7 @@ def _own_optimal(own: Mapping[str, Any], span: int | None, only: bool) -> PaperF
     rows = _optimal(chosen)
     kept = ("optimum", "counting bound") if only else tuple(DESIGN_LINES)
     together(dict.fromkeys(DESIGN_LINES), own, only=only)
-    layers = {name: hidden_units(a) for name, a in own.items()}
+    layers = {name: hidden_layers(a) for name, a in own.items()}
     means = {name: compute_mrl(a, chosen, exact=True) for name, a in own.items()}
 
     def compute() -> list[dict[str, Any]]:
@@ -99,20 +98,6 @@ def _own_optimal(own: Mapping[str, Any], span: int | None, only: bool) -> PaperF
         describe,
         about={"span": chosen, "convention": convention()},
     )
-
-
-def hidden_units(architecture: zoo.Architecture) -> int:
-    """Return how many hidden units there are, an output of its own not counted: a stack's layers.
-
-    >>> hidden_units([1, 2, 4]), hidden_units(zoo.dilated_rnn([2, 4], fusion=True))
-    (3, 2)
-    """
-    if isinstance(architecture, tuple):
-        return len(architecture)
-    graph = zoo.as_cyclic_graph(architecture)
-    about = graph.graph
-    units = {unit_of(node, about["period"]) for node in graph} - set(about["inputs"])
-    return max(1, len(units - ({"y"} & set(about["outputs"]))))
 
 
 def _paint_optimal(rows: Rows, figure: Figure) -> None:

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from drnn_theory.architectures import Architecture, as_architecture
+from drnn_theory.costs import hidden_layers, state_size
 from drnn_theory.design import load_optimal_schemes, optimal_dilations
-from drnn_theory.gallery.designed import hidden_units
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import Table, convention
 
-__all__ = ["better_schemes", "spans_of"]
+__all__ = ["REACH", "better_schemes", "spans_of"]
 
+REACH = "all lags in reach"
+"""What is won from an architecture of which some lags are out of reach."""
 EFFORT = {True: 10**7, False: 2 * 10**8}
 """Lags that a search looks at, by whether it is to be quick: a second, or some."""
 
@@ -37,13 +39,18 @@ def spans_of(span: int) -> list[int]:
 
 
 def better_schemes(
-    architectures: Mapping[str, Architecture], span: int, *, quick: bool = False
+    architectures: Mapping[str, Architecture],
+    span: int,
+    *,
+    quick: bool = False,
+    hidden_size: int = 20,
 ) -> Table:
     """Return the best scheme of as many layers for each architecture and span, and what it wins.
 
     The class is that of :func:`drnn_theory.optimal_dilations`: stacks of distinct dilations from 1
-    within the span. An architecture that is none counts as many layers as it has hidden units.
-    Below them stands the best scheme of any depth. ``quick`` searches less.
+    within the span. A graph counts as many layers as :func:`drnn_theory.costs.hidden_layers` finds.
+    Below them stands the best scheme of any depth. ``quick`` searches less. The states are those
+    of streaming, of cells of ``hidden_size`` units.
 
     >>> better_schemes({"powers of two": [1, 2, 4, 8]}, 99, quick=True).rows[2]["best dilations"]
     (1, 5, 18, 25)
@@ -66,10 +73,13 @@ def better_schemes(
     spans = spans_of(span)
     pairs = [(name, a, length) for name, a in checked.items() for length in spans]
     for name, a, length in tqdm(pairs, desc="better schemes", unit="scheme"):
-        layers = hidden_units(a)
+        layers = hidden_layers(a)
         mean = compute_mrl(a, length, exact=True)
         row = {"architecture": name, "layers": layers, "span": length, "its mean": float(mean)}
+        row["its state"] = state_size(a, hidden_size)
         if layers > length:  # so many distinct dilations do not fit
+            columns = ("best dilations", "their mean", "their state", "they win", "proved best")
+            rows.append({**row, **dict.fromkeys(columns)})
             continue
         winner = best_of(length, layers)
         rows.append(
@@ -77,6 +87,7 @@ def better_schemes(
                 **row,
                 "best dilations": winner.dilations,
                 "their mean": float(winner.mean),
+                "their state": state_size(winner.dilations, hidden_size),
                 "they win": _share_won(mean, winner.mean),
                 "proved best": winner.proved,
             }
@@ -89,15 +100,21 @@ def better_schemes(
                 "layers": len(winner.dilations),
                 "span": length,
                 "its mean": None,
+                "its state": None,
                 "best dilations": winner.dilations,
                 "their mean": float(winner.mean),
+                "their state": state_size(winner.dilations, hidden_size),
                 "they win": None,
                 "proved best": winner.proved,
             }
         )
     notes = [
-        "best dilations: of stacks of as many layers, distinct dilations from 1 within the span",
+        "layers: of a graph, the hidden units that an edge from an earlier step enters or that a "
+        "cycle leads through; sums and an output of its own are none",
+        "best dilations: of stacks of as many layers, distinct dilations from 1 within the span; "
+        "none where there are more layers than lags",
         "they win: by how much their mean is lower",
+        f"state: values kept while streaming, with {hidden_size} units to a layer",
         "proved best: excluded by exhaustive search that any is better; else found by local search",
     ]
     return Table(rows, notes, {"convention": convention()})
@@ -112,5 +129,5 @@ def _share_won(mean: Any, best: Fraction) -> str:
     'all lags in reach'
     """
     if math.isinf(mean):
-        return "all lags in reach"
+        return REACH
     return f"{100 * float(1 - best / mean):.1f}%" if best < mean else "nothing"

@@ -146,7 +146,7 @@ def write_report(
         for one in forms_of
         if not one.holds
     ]
-    better = better_schemes(checked, span, quick=quick)
+    better = better_schemes(checked, span, quick=quick, hidden_size=HIDDEN_SIZE)
     write_table("better_schemes", better)
 
     figures = report_figures(checked, span, gradients)

@@ -17,6 +17,7 @@ from drnn_theory import __version__
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.describing import plainly
 from drnn_theory.gallery.figure import PaperFigure
+from drnn_theory.report.better import REACH
 from drnn_theory.summaries import Comparison
 from drnn_theory.tables import Table, cell, spoken
 from drnn_theory.theorems import THEOREMS, Theorem
@@ -264,26 +265,52 @@ def _gradients(contents: Contents) -> str:
 
 def _better(contents: Contents) -> str:
     last = [row for row in contents.better if row["span"] == contents.span]
-    wins = [row for row in last if str(row["they win"]).endswith("%")]
-    gains = {row["architecture"]: float(row["they win"][:-1]) for row in wins}
-    said = ""
-    if gains:
-        most = max(gains, key=lambda name: gains[name])
-        (row,) = (r for r in wins if r["architecture"] == most)
-        said = (
-            f"<p>Over the lags 1..{contents.span} the most is won from <b>{escape(most)}</b>: "
-            f"dilations {cell(row['best dilations'])} have a mean {gains[most]:.1f}% lower, in "
-            f"{_counted(len(row['best dilations']), 'layer')} as well.</p>"
-        )
     any_depth = next(row for row in last if row["architecture"] == "any depth")
+    lags = f"over the lags 1..{contents.span}"
+    graphs = any(not isinstance(a, tuple) for a in contents.architectures.values())
+    held = (
+        "Each architecture is held against the stacks of as many layers, one dilation to a layer, "
+        "all different. "
+        + ("A graph counts a layer for each hidden unit that remembers. " if graphs else "")
+        + "What a shorter mean costs is state: the dilations are what a stack keeps while it "
+        "streams."
+    )
+    found = "" if any_depth["proved best"] else "found "
     return (
-        f"{said}<p>Of all depths, dilations {cell(any_depth['best dilations'])} are the best "
-        f"{'' if any_depth['proved best'] else 'found '}over these lags: "
-        f"{cell(any_depth['their mean'])} edges. A shorter mean costs more state: dilations "
-        "are what a stack keeps while it streams.</p>"
+        f"<p>{held}</p>{_most_won(last, lags)}"
+        f"<p>Of all depths, dilations {cell(any_depth['best dilations'])} are the best {found}"
+        f"{lags}: {cell(any_depth['their mean'])} edges.</p>"
         f"{_html_table(contents.better, grouped=True)}"
         '<p class="quiet">Also in <a href="better_schemes.csv">better_schemes.csv</a>.</p>'
     )
+
+
+def _most_won(rows: Sequence[Mapping[str, Any]], lags: str) -> str:
+    """Return in words where a better scheme wins most, of rows at one span."""
+    gains = {
+        row["architecture"]: float(row["they win"][:-1])
+        for row in rows
+        if str(row["they win"]).endswith("%")
+    }
+    said = [
+        f"Of <b>{escape(row['architecture'])}</b> some lags are out of reach; dilations "
+        f"{cell(row['best dilations'])} reach all, in {cell(row['their mean'])} edges in the mean."
+        for row in rows
+        if row["they win"] == REACH
+    ]
+    if gains:
+        most = max(gains, key=lambda name: gains[name])
+        (row,) = (r for r in rows if r["architecture"] == most)
+        said.append(
+            f"{lags.capitalize()} the most is won from <b>{escape(most)}</b>: a stack of "
+            f"{_counted(len(row['best dilations']), 'layer')} with dilations "
+            f"{cell(row['best dilations'])} has a mean {gains[most]:.1f}% lower, "
+            f"{cell(row['their mean'])} for {cell(row['its mean'])} edges, and keeps "
+            f"{row['their state']:,} values of state for {row['its state']:,}."
+        )
+    elif not said:
+        said.append(f"No stack of as many layers has a shorter mean {lags} than what was asked.")
+    return f"<p>{' '.join(said)}</p>"
 
 
 def _files(contents: Contents) -> str:
