@@ -189,7 +189,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a DilatedRNN on a task of memory and draw its curve.",
         epilog=EPILOG,
     )
-    train.add_argument("scheme", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8")
+    train.add_argument(
+        "scheme", nargs="+", metavar="DILATIONS", help="bottom layer first, as in 1,2,4,8"
+    )
     train.add_argument(
         "--task",
         required=True,

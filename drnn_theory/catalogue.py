@@ -15,7 +15,8 @@ The file is the same for every command::
     saved = { json = "graph.json" }  # written by graph_to_json; relative to the TOML file
 
 A family is any function of :mod:`drnn_theory.architectures` or :mod:`drnn_theory.transformers` that
-returns a graph, with its arguments. A table [study] says how the command ``study`` trains them;
+returns a graph, with its arguments. A scheme and the span may be text as on the command line,
+``"1,5,18,25"`` and ``"1k"``. A table [study] says how the command ``study`` trains them;
 others pass over it.
 """
 
@@ -33,7 +34,7 @@ from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.dilations import as_dilations, exponential_dilations
 from drnn_theory.graphs import cyclic_graph, graph_from_json
 from drnn_theory.layers import Attention, Convolution, Layer, Recurrent, StateSpace, sequential
-from drnn_theory.reading import read_text
+from drnn_theory.reading import read_number, read_scheme, read_text
 
 __all__ = ["FAMILIES", "paper_architectures", "read_architectures"]
 
@@ -95,7 +96,9 @@ def read_architectures(path: str | Path) -> tuple[dict[str, Any], int | None]:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: architectures.{name}: {error}") from None
     try:
-        span = None if "span" not in data else as_integer(data["span"], "span")
+        span = data.get("span")
+        if span is not None:
+            span = as_integer(read_number(span) if isinstance(span, str) else span, "span")
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
     return named, span
@@ -115,6 +118,8 @@ def read_tables(path: Path) -> dict[str, Any]:
 
 
 def _architecture(entry: Any, folder: Path) -> Any:
+    if isinstance(entry, str):
+        return read_scheme(entry)
     if not isinstance(entry, dict):
         return as_dilations(entry)
     entry = dict(entry)
@@ -151,7 +156,10 @@ def _architecture(entry: Any, folder: Path) -> Any:
         for kind in {"edges", "identities"} & entry.keys():
             entry[kind] = _listed(entry[kind])
         return cyclic_graph(entry.pop("edges"), **entry)
-    raise ValueError(f"a table must have the key family, layers, edges or json, got {shown(entry)}")
+    raise ValueError(
+        "a table must have the key family, layers, edges or json, got "
+        f"{', '.join(map(str, entry)) or 'none'}"
+    )
 
 
 LAYERS: dict[str, tuple[Callable[..., Layer], str | None]] = {
@@ -179,7 +187,7 @@ def _listed(edges: Any) -> list[Any]:
     """Return edges whose ends, pairs (phase, unit) perhaps, are tuples: TOML has none."""
     return [
         tuple(tuple(end) if isinstance(end, list) else end for end in edge)
-        if isinstance(edge, list)
+        if isinstance(edge, list) and len(edge) == 3
         else edge
         for edge in (edges if isinstance(edges, list) else [edges])
     ]

@@ -15,7 +15,15 @@ from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
-__all__ = ["as_integer", "as_number", "one_of", "require_extra", "require_memory", "shown"]
+__all__ = [
+    "as_integer",
+    "as_number",
+    "kind_of",
+    "one_of",
+    "require_extra",
+    "require_memory",
+    "shown",
+]
 
 EXTRAS = {
     "torch": "torch",
@@ -54,7 +62,7 @@ def as_integer(value: Any, name: str, *, minimum: int = 1) -> int:
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{problem} ({type(value).__name__})") from None
+        raise TypeError(f"{problem}{kind_of(value)}") from None
     if number < minimum:
         raise ValueError(problem)
     return number
@@ -83,7 +91,7 @@ def as_number(value: Any, name: str, *, low: float = 0.0, high: float = math.inf
             raise TypeError
         number = float(value)
     except TypeError:
-        raise TypeError(f"{problem} ({type(value).__name__})") from None
+        raise TypeError(f"{problem}{kind_of(value)}") from None
     except OverflowError:
         raise ValueError(problem) from None
     if not (low <= number <= high and math.isfinite(number)):
@@ -137,6 +145,15 @@ def require_extra(package: str, task: str) -> ModuleType:
             raise
         command = f'pip install "drnn_theory[{EXTRAS[package]}]"'
         raise ImportError(f"{task} needs {package}: {command}") from None
+
+
+def kind_of(value: Any) -> str:
+    """Return in brackets what a value is, unless the way it is written shows it.
+
+    >>> kind_of("8"), kind_of(True), kind_of(range(3))
+    ('', '', ' (range)')
+    """
+    return "" if isinstance(value, (str, bool)) else f" ({type(value).__name__})"
 
 
 def shown(value: Any, limit: int = 60) -> str:

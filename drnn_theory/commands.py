@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -82,7 +83,7 @@ def report_command(options: argparse.Namespace) -> int:
         raise ValueError("--only must have architectures of your own, by --schemes or --scheme")
     for name, architecture in own.items():
         _add(named, name, architecture)
-    span = chosen if options.span is None else as_integer(read_number(options.span), "span")
+    span = chosen if options.span is None else as_integer(_number(options, "span"), "span")
     chosen_columns = {"columns": _words(options.columns)} if options.columns else {}
     report = write_report(
         named,
@@ -105,6 +106,24 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _number(options: argparse.Namespace, name: str) -> Any:
+    """Return the number that an option spells, None where it is not given."""
+    text = getattr(options, name)
+    number = None if text is None else read_number(text)
+    if isinstance(number, str):
+        raise ValueError(f"{_option(name)} must be a number, as 784 or 50k, got {text!r}")
+    return number
+
+
+def _options(names: Iterable[str]) -> str:
+    return ", ".join(map(_option, names)) or "none"
+
+
+def _option(name: str) -> str:
+    """Return an option as it is typed."""
+    return f"--{name.replace('_', '-')}"
+
+
 def mrl_command(options: argparse.Namespace) -> int:
     """Print the mean recurrent length of a scheme."""
     from drnn_theory.checks import as_integer
@@ -112,11 +131,8 @@ def mrl_command(options: argparse.Namespace) -> int:
     from drnn_theory.tables import convention, plain, where
 
     scheme = read_scheme(options.scheme)
-    span = (
-        default_span(scheme)
-        if options.span is None
-        else as_integer(read_number(options.span), "span")
-    )
+    number = _number(options, "span")
+    span = default_span(scheme) if number is None else as_integer(number, "span")
     mean, exact = compute_mrl(scheme, span), compute_mrl(scheme, span, exact=True)
     if options.json:
         record = {
@@ -147,10 +163,13 @@ def _out_of_reach(scheme: tuple[int, ...], span: int) -> str:
 def compare_command(options: argparse.Namespace) -> int:
     """Print all measures of the architectures in a file."""
     from drnn_theory.catalogue import read_architectures
+    from drnn_theory.checks import as_integer
     from drnn_theory.summaries import compare
 
     named, span = read_architectures(options.file)
-    comparison = compare(named, span if options.span is None else read_number(options.span))
+    if options.span is not None:
+        span = as_integer(_number(options, "span"), "span")
+    comparison = compare(named, span)
     columns = _words(options.columns or "")
     table = comparison.table(columns)
     if options.latex:
@@ -168,27 +187,33 @@ def design_command(options: argparse.Namespace) -> int:
     from drnn_theory.costs import GATES
     from drnn_theory.design import optimal_dilations, recommend
 
-    span = as_integer(read_number(options.span), "span")
+    span = as_integer(_number(options, "span"), "span")
     budgets = {
-        name: read_number(text)
+        name: _number(options, name)
         for name in ("parameters", "state", "steps")
-        if (text := getattr(options, name)) is not None
+        if getattr(options, name) is not None
     }
     answer: Any
     if budgets:
         for name in ("layers", "lags_per_layer", "chains"):
             if getattr(options, name):
-                raise ValueError(f"{name} must not be given with a budget, which decides the depth")
+                raise ValueError(
+                    f"{_option(name)} must not be given with a budget, which decides the depth"
+                )
         cell = read_word(options.cell or "GRU", "cell", (*GATES, "TCN"))
-        kernel = None if options.kernel_size is None else read_number(options.kernel_size)
-        features = 1 if options.input_size is None else read_number(options.input_size)
+        kernel = _number(options, "kernel_size")
+        if kernel is not None and cell != "TCN":
+            raise ValueError(f"--kernel-size must be given with --cell TCN, got {cell}")
+        features = 1 if options.input_size is None else _number(options, "input_size")
         answer = recommend(span + 1, cell=cell, input_size=features, kernel_size=kernel, **budgets)
     else:
         for name in ("cell", "input_size", "kernel_size"):
             if (text := getattr(options, name)) is not None:
-                raise ValueError(f"{name} must be given with a budget, got {text} without one")
-        layers = None if options.layers is None else read_number(options.layers)
-        lags = 1 if options.lags_per_layer is None else read_number(options.lags_per_layer)
+                raise ValueError(
+                    f"{_option(name)} must be given with a budget, got {text} without one"
+                )
+        layers = _number(options, "layers")
+        lags = 1 if options.lags_per_layer is None else _number(options, "lags_per_layer")
         answer = optimal_dilations(
             span,
             layers,
@@ -226,20 +251,24 @@ def figures_command(options: argparse.Namespace) -> int:
     """Write figures for a paper and print the names of their files."""
     from drnn_theory.checks import as_integer
     from drnn_theory.figures.venues import VENUES
-    from drnn_theory.gallery import not_comparing, write_figures
+    from drnn_theory.gallery import FIGURES, not_comparing, write_figures
     from drnn_theory.writing import FORMATS
 
-    formats = [read_word(kind, "format", FORMATS) for kind in options.format.split(",")]
+    chosen = _words(options.format) or [options.format]
+    formats = [read_word(kind, "format", FORMATS) for kind in chosen]
+    names = [
+        read_word(word, "name", FIGURES) for listed in options.names for word in _words(listed)
+    ]
     venue = read_word(options.venue, "venue", VENUES)
     own, span = _own_architectures(options)
     if options.span is not None:
-        span = as_integer(read_number(options.span), "span")
+        span = as_integer(_number(options, "span"), "span")
     if not own and (options.only or options.span is not None):
         raise ValueError(
             "--only and --span must have architectures of your own, by --schemes or --scheme"
         )
     written = write_figures(
-        options.names,
+        names,
         options.out,
         architectures=own or None,
         only=options.only,
@@ -249,44 +278,51 @@ def figures_command(options: argparse.Namespace) -> int:
     )
     for file in written:
         print(f"wrote {file}")
-    if own and not options.names:
+    if own and not names:
         print(f"left out, since they compare no architectures: {', '.join(not_comparing())}")
     return 0
 
 
 def train_command(options: argparse.Namespace) -> int:
     """Train a network once, print its curve and draw it in a file."""
+    from drnn_theory.costs import GATES
     from drnn_theory.learning import train
-    from drnn_theory.learning.grid import make_task
+    from drnn_theory.learning.grid import TASKS, make_task
+    from drnn_theory.learning.optimizers import OPTIMIZERS
+    from drnn_theory.learning.training import READOUTS
+    from drnn_theory.models.initialisation import MATRICES
 
-    names = {"length": "steps"}
-    given = {name: getattr(options, name) for name in TASK_OPTIONS}
+    task = read_word(options.task, "task", TASKS)
+    given = [name for name in TASK_OPTIONS if getattr(options, name) is not None]
+    needed = [n for n, (tasks, _) in TASK_OPTIONS.items() if task in re.findall(r"\w+", tasks)]
+    if given != needed:
+        must = _options(needed) if needed else "no option of another task"
+        raise ValueError(f"{task} must be given {must}, got {_options(given)}")
     entry = {
-        names.get(name, name): value if name in ("folder", "path") else read_number(value)
-        for name, value in given.items()
-        if value is not None
+        {"length": "steps"}.get(name, name): getattr(options, name)
+        if name in ("folder", "path")
+        else _number(options, name)
+        for name in given
     }
-    settings = {
-        name.replace("-", "_"): value
-        for name in TRAIN_OPTIONS
-        if (value := getattr(options, name.replace("-", "_"))) is not None
-    }
-    words = ("cell", "optimizer", "readout", "init")
-    settings = {k: v if k in words else read_number(v) for k, v in settings.items()}
+    spelt = {"cell": GATES, "optimizer": OPTIMIZERS, "readout": READOUTS, "init": MATRICES}
+    settings: dict[str, Any] = {}
+    for name in (option.replace("-", "_") for option in (*TRAIN_OPTIONS, "target")):
+        if (value := getattr(options, name)) is not None:
+            settings[name] = (
+                read_word(value, name, spelt[name]) if name in spelt else _number(options, name)
+            )
     settings["hidden_size"] = settings.pop("hidden", 20)
-    if options.target is not None:
-        settings["target"] = read_number(options.target)
     if options.out is not None:
         _picture(options.out)  # refused before the training, not after it
     training = train(
         read_scheme(options.scheme),
-        make_task({"name": options.task, **entry}),
+        make_task({"name": task, **entry}),
         checkpoint=options.checkpoint,
         **{"steps": 1000, **settings},
     )
     print(json.dumps(training.to_dict(), indent=1) if options.json else training)
     if options.out is not None:
-        _draw_training(training, _picture(options.out), options.scheme)
+        _draw_training(training, _picture(options.out), " ".join(options.scheme))
     return 0
 
 
@@ -324,7 +360,7 @@ def study_command(options: argparse.Namespace) -> int:
 
     try:
         study = run_grid(
-            options.file, store=options.store, jobs=read_number(options.jobs), retry=options.retry
+            options.file, store=options.store, jobs=_number(options, "jobs"), retry=options.retry
         )
     except BrokenExecutor as error:  # a worker was killed
         raise ChildProcessError(str(error)) from None

@@ -10,7 +10,7 @@ import itertools
 import operator
 from collections.abc import Iterable
 
-from drnn_theory.checks import as_integer, require_memory, shown
+from drnn_theory.checks import as_integer, kind_of, require_memory, shown
 
 __all__ = ["as_dilations", "exponential_dilations", "is_divisor_chain"]
 
@@ -36,7 +36,7 @@ def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[
         require_memory(100 * operator.length_hint(dilations), f"a scheme of so many {name}")
         values = list(dilations)
     except TypeError:
-        raise TypeError(f"{rule}, got {shown(dilations)} ({type(dilations).__name__})") from None
+        raise TypeError(f"{rule}, got {shown(dilations)}{kind_of(dilations)}") from None
     if not values:
         raise ValueError(f"{rule}, got none")
     scheme = []
@@ -49,7 +49,8 @@ def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[
             except (TypeError, ValueError):  # an array has no single truth value
                 why = "not an integer"
             if isinstance(error, TypeError):
-                why = f"a {type(value).__name__}"
+                plain = isinstance(value, (str, bool))  # which need no word of Python
+                why = "no number" if plain else f"a {type(value).__name__}"
             if name == "dilations" and isinstance(value, (list, tuple)):
                 why += "; residual_rnn takes groups of dilations, layers_rnn the lags of each layer"
             raise type(error)(f"{rule}, got {shown(values)}: {shown(value)} is {why}") from None

@@ -75,7 +75,7 @@ def cyclic_graph(
 
     >>> graph = cyclic_graph([("x", "h", 0), ("h", "h", 1), ("h", "h", 8)], inputs="x", outputs="h")
     Traceback (most recent call last):
-    TypeError: inputs must be an iterable of units, got the string 'x'
+    TypeError: inputs must be a list of units, got 'x'
     >>> graph = cyclic_graph(
     ...     [("x", "h", 0), ("h", "h", 1), ("h", "h", 8)], inputs=["x"], outputs=["h"]
     ... )
@@ -345,10 +345,8 @@ def _check_phase(node: Any, period: int) -> None:
 
 
 def _units(units: Iterable[Hashable], role: str) -> tuple[Hashable, ...]:
-    if isinstance(units, str):
-        raise TypeError(f"{role} must be an iterable of units, got the string {units!r}")
-    if not isinstance(units, Iterable):
-        raise TypeError(f"{role} must be an iterable of units, got {shown(units)}")
+    if isinstance(units, str) or not isinstance(units, Iterable):
+        raise TypeError(f"{role} must be a list of units, got {shown(units)}")
     units = tuple(units)
     if not units:
         raise ValueError(f"{role} must be one or more units, got none")
@@ -393,12 +391,12 @@ def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, d
     for edge in edges:
         if isinstance(edge, str) or not isinstance(edge, Iterable):
             raise TypeError(f"{rule}, got {shown(edge)}")
-        edge = tuple(edge)
-        if len(edge) != 3:
-            raise ValueError(f"{rule}, got {shown(edge)}")
-        _check_hashable(edge[0])
-        _check_hashable(edge[1])
-        yield *edge, {}
+        triple = tuple(edge)
+        if len(triple) != 3:
+            raise ValueError(f"{rule}, got {shown(edge if isinstance(edge, list) else triple)}")
+        _check_hashable(triple[0])
+        _check_hashable(triple[1])
+        yield *triple, {}
 
 
 def _check_hashable(node: Any) -> None:

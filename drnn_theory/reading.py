@@ -14,6 +14,9 @@ from drnn_theory.dilations import as_dilations
 __all__ = ["read_number", "read_scheme", "read_text", "read_word"]
 
 _FACTORS = {"": 1, "k": 1000, "m": 1000**2}
+_BETWEEN = ",;\uff0c\u3001\uff1b"
+"""Commas and semicolons, those of Chinese and Japanese keyboards, too."""
+_AROUND = ("[]", "()", "{}", "''", '""')
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -47,24 +50,30 @@ def read_number(text: str) -> Any:
 def read_scheme(words: str | Iterable[str], *, name: str = "dilations") -> tuple[int, ...]:
     """Return the scheme that text spells, in whatever form it is typed or pasted.
 
-    Numbers stand between commas, semicolons or spaces, in brackets or not, in one word or several.
+    Numbers stand between commas, semicolons or spaces, in brackets or not, in one word or several;
+    quotes around them, and what Python writes before its brackets, are no part of them.
 
     >>> read_scheme("1,2,4,8"), read_scheme("[1, 2, 4, 8]"), read_scheme(["1", "2", "4", "8"])
     ((1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))
+    >>> read_scheme("dilations = np.array([1, 2, 4])"), read_scheme("'1,2,4'")
+    ((1, 2, 4), (1, 2, 4))
     >>> read_scheme("1,two")
     Traceback (most recent call last):
     ValueError: dilations must be one or more positive integers, as in 1,2,4,8, got 'two'
     """
     text = words if isinstance(words, str) else " ".join(words)
-    inner = text.strip()
-    while len(inner) > 1 and inner[0] + inner[-1] in ("[]", "()", "{}"):
+    inner = re.sub(r"^\s*[^\W\d]\w*\s*=", "", text).strip()  # a name that it is given
+    while True:
+        inner = re.sub(r"^(?:\w+\.)?(?:array|tensor|list|tuple)(?=\(.*\)$)", "", inner, flags=re.S)
+        if len(inner) < 2 or inner[0] + inner[-1] not in _AROUND:
+            break
         inner = inner[1:-1].strip()
     rule = f"{name} must be one or more positive integers, as in 1,2,4,8"
     if re.search(r"[\[\](){}]", inner):
         raise ValueError(f"{rule}, got {shown(text)}: a scheme is one list")
     numbers = []
-    for part in re.split(r"\s*[,;]\s*|\s+", inner.strip(" ,;")):
-        number = read_number(part)
+    for part in re.split(rf"\s*[{_BETWEEN}]\s*|\s+", inner.strip(f" {_BETWEEN}")):
+        number = read_number(part.strip("'\""))
         if isinstance(number, str):
             raise ValueError(f"{rule}, got {shown(part or text)}")
         numbers.append(number)

@@ -228,7 +228,7 @@ def test_a_strided_front_end_is_a_graph_of_a_period():
         (lambda: layers_rnn("12"), "layers must be a list of lists of positive integers, got '12'"),
         (lambda: layers_rnn([[0]]), "lags must be one or more positive integers, got [0]"),
         (lambda: stacked_rnn(0), "layers must be a positive integer, got 0"),
-        (lambda: skip_rnn(True), "skip must be a positive integer, got True (bool)"),
+        (lambda: skip_rnn(True), "skip must be a positive integer, got True"),
         (lambda: narx_rnn(1.5), "max_lag must be a positive integer, got 1.5"),
         (lambda: mist_rnn([]), "lags must be one or more positive integers, got none"),
         (lambda: hierarchical_rnn([]), "periods must be one or more positive integers, got none"),

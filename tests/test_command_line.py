@@ -50,17 +50,25 @@ def test_mrl_prints_json_with_infinity_as_a_string(capsys):
         (["mrl", "0"], "0 is not positive"),
         (["mrl", "1,2.5"], "2.5 is not an integer"),
         (["mrl", "1,2", "--span", "0"], "span must be a positive integer, got 0"),
-        (["mrl", "1,2", "--span", "many"], "span must be a positive integer, got 'many'"),
+        (["mrl", "1,2", "--span", "many"], "--span must be a number, as 784 or 50k, got 'many'"),
         (["mrl", "1,999999999999,1000000000000", "--span", "1" + 15 * "0"], "GiB"),
         (["compare", "absent.toml"], "absent.toml must be a readable file"),
         (["design", "--span", "0"], "span must be a positive integer, got 0"),
         (["design", "--span", "8", "--layers", "9"], "layers must be at most 8"),
-        (["design", "--span", "8", "--parameters", "x"], "parameters must be a positive integer"),
+        (
+            ["design", "--span", "8", "--parameters", "x"],
+            "--parameters must be a number, as 784 or 50k, got 'x'",
+        ),
+        (
+            ["design", "--span", "8", "--parameters", "5k", "--kernel-size", "3"],
+            "--kernel-size must be given with --cell TCN, got GRU",
+        ),
+        (["design", "--span", "8", "--input-size", "3"], "--input-size must be given with a"),
         (["design", "--span", "8", "--parameters", "2"], "parameters must be at least"),
         (["design", "--span", "8", "--state", "9", "--layers", "2"], "layers must not be given"),
         (
             ["design", "--span", "8", "--state", "9", "--lags-per-layer", "2"],
-            "lags_per_layer must not be given with a budget",
+            "--lags-per-layer must not be given with a budget",
         ),
         (
             ["design", "--span", "8", "--layers", "3", "--lags-per-layer", "3"],
@@ -183,6 +191,12 @@ def test_train_draws_its_curve_in_the_terminal_and_in_a_file(capsys, tmp_path):
     assert "step of training" in out.read_text()
 
 
+def test_train_takes_words_in_any_case_and_a_scheme_in_several(capsys):
+    words = ["train", "1", "2", "--task", "Copy-Memory", "--delay", "3", *SHORT, "--json"]
+    assert main([*words, "--cell", "gru", "--optimizer", "Adam", "--init", "Glorot"]) == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "copy_memory(3)"
+
+
 def test_train_prints_json_and_takes_up_a_checkpoint(capsys, tmp_path):
     words = ["train", "1,2", "--task", "adding", "--length", "6", *SHORT, "--json"]
     words += ["--checkpoint", str(tmp_path / "run.pt"), "--init", "glorot", "--readout", "torch"]
@@ -198,10 +212,11 @@ def test_train_prints_json_and_takes_up_a_checkpoint(capsys, tmp_path):
     ("words", "problem"),
     [
         (["--task", "copy"], "task must be one of 'adding', 'characters', 'copy_memory'"),
-        (["--task", "recall"], "arguments of recall must be lag, got none"),
-        (["--task", "recall", "--lag", "x"], "lag must be a positive integer, got 'x'"),
-        (["--task", "recall", "--delay", "3"], "arguments of recall must be lag, got delay"),
-        (["--task", "recall", "--lag", "3", "--cell", "gru"], "cell must be one of"),
+        (["--task", "recall"], "recall must be given --lag, got none"),
+        (["--task", "recall", "--lag", "x"], "--lag must be a number, as 784 or 50k, got 'x'"),
+        (["--task", "recall", "--delay", "3"], "recall must be given --lag, got --delay"),
+        (["--task", "pixel digits", "--lag", "3"], "must be given no option of another task"),
+        (["--task", "recall", "--lag", "3", "--cell", "grus"], "cell must be one of 'RNN', 'GRU'"),
         (["--task", "recall", "--lag", "3", "--steps", "0"], "steps must be a positive integer"),
         (
             ["--task", "recall", "--lag", "3", "--out", "x.doc"],

@@ -124,7 +124,7 @@ def test_a_run_that_fails_is_named_and_exits_1(file, capsys):
     ("arguments", "message"),
     [
         (["--jobs", "0"], "jobs must be a positive integer, got 0"),
-        (["--jobs", "many"], "jobs must be a positive integer, got 'many' (str)"),
+        (["--jobs", "many"], "--jobs must be a number, as 784 or 50k, got 'many'"),
     ],
 )
 def test_a_number_of_jobs_that_makes_no_sense_exits_2(file, capsys, arguments, message):

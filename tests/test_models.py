@@ -729,13 +729,13 @@ REFUSED_MODELS = {
     "hidden_size as a string": (
         {"hidden_size": "20"},
         TypeError,
-        "hidden_size must be a positive integer, got '20' (str)",
+        "hidden_size must be a positive integer, got '20'",
     ),
     "dropout": ({"dropout": 1.5}, ValueError, "dropout must be a number in [0, 1], got 1.5"),
     "dropout as a bool": (
         {"dropout": True},
         TypeError,
-        "dropout must be a number in [0, 1], got True (bool)",
+        "dropout must be a number in [0, 1], got True",
     ),
     "dropout without a place": (
         {"dilations": [1], "dropout": 0.5},

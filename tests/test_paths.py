@@ -369,7 +369,7 @@ def test_a_graph_without_certificate_in_memory_is_refused_with_the_figure():
 @pytest.mark.parametrize(
     ("lag", "start", "message"),
     [
-        ("5", 0, "lag must be a non-negative integer, got '5' (str)"),
+        ("5", 0, "lag must be a non-negative integer, got '5'"),
         (-5, 0, "lag must be a non-negative integer, got -5"),
         (5, -1, "start must be a non-negative integer, got -1"),
     ],

@@ -42,6 +42,15 @@ mpl.use("agg")
         ["1", "2", "4", "8"],
         ["[1,", "2,", "4,", "8]"],
         ["1,2", "4,8"],
+        "1，2，4，8",
+        "1、2；4；8",
+        "1\t2\n4 8",
+        "'1,2,4,8'",
+        '"[1, 2, 4, 8]"',
+        "'1','2','4','8'",
+        "dilations = [1, 2, 4, 8]",
+        "np.array([1, 2, 4, 8])",
+        "tensor([1, 2,\n        4, 8])",
     ],
 )
 def test_a_list_is_read_however_it_is_written(words):
@@ -55,6 +64,9 @@ def test_a_list_is_read_however_it_is_written(words):
         ("1,,2", "as in 1,2,4,8, got '1,,2'"),
         ("1,two", "as in 1,2,4,8, got 'two'"),
         ("[[1,2],[4,8]]", "got '[[1,2],[4,8]]': a scheme is one list"),
+        ("range(4)", "got 'range(4)': a scheme is one list"),
+        ("1..8", "as in 1,2,4,8, got '1..8'"),
+        ("1/2", "as in 1,2,4,8, got '1/2'"),
         ("1,0", "dilations must be one or more positive integers, got [1, 0]: 0 is not positive"),
         ("1,2.5", "2.5 is not an integer"),
     ],
@@ -113,6 +125,48 @@ def test_files_are_read_as_editors_write_them(tmp_path, data):
     assert read_architectures(tmp_path / "named.toml") == ({"mine": (1, 2, 4)}, 10)
 
 
+def test_a_file_takes_text_for_a_scheme_and_for_the_span(tmp_path):
+    (tmp_path / "named.toml").write_text('span = "1k"\n[architectures]\nmine = "[1, 2, 4]"\n')
+    assert read_architectures(tmp_path / "named.toml") == ({"mine": (1, 2, 4)}, 1000)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("'1,x'", "dilations must be one or more positive integers, as in 1,2,4,8, got 'x'"),
+        (
+            "[1, '2']",
+            "positive integers, got [1, '2']: '2' is no number\n",
+        ),
+        ("true", "dilations must be one or more positive integers, got True\n"),
+        (
+            "{ dilations = [1, 2] }",
+            "must have the key family, layers, edges or json, got dilations\n",
+        ),
+        (
+            "{ edges = [['x', 'h']], inputs = ['x'], outputs = ['h'] }",
+            "edges must be triples (from, to, lag), got ['x', 'h']",
+        ),
+        (
+            "{ edges = [['x', 'h', '1']], inputs = ['x'], outputs = ['h'] }",
+            "lag of edge ('x', 'h') must be a non-negative integer, got '1'\n",
+        ),
+        (
+            "{ edges = [['x', 'h', 1]], inputs = 'x', outputs = ['h'] }",
+            "inputs must be a list of units, got 'x'\n",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_without_types_of_python(entry, problem, tmp_path, capsys):
+    (tmp_path / "named.toml").write_text(f"[architectures]\nmine = {entry}\n")
+    assert main(["compare", str(tmp_path / "named.toml")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"drnn-theory: {tmp_path}/named.toml: architectures.mine: ")
+    assert problem in said
+    for kind in ("str", "bool", "dict", "tuple", "iterable"):
+        assert kind not in said
+
+
 def test_a_graph_with_a_byte_order_mark_is_read(tmp_path):
     graph = cyclic_graph([("x", "h", 0), ("h", "h", 3)], inputs=["x"], outputs=["h"])
     (tmp_path / "g.json").write_bytes(codecs.BOM_UTF8 + graph_to_json(graph).encode())
@@ -135,6 +189,10 @@ def test_the_command_line_reads_them_all(capsys):
         assert capsys.readouterr().out.endswith("lags 1..8: 5.625 = 45/8\n")
     assert main(["mrl", "1,2,4,8", "--span", "1k"]) == 0
     assert "lags 1..1000: " in capsys.readouterr().out
+    assert main(["mrl", "1,2,4,8", "--span", "1,000"]) == 2
+    assert capsys.readouterr().err == (
+        "drnn-theory: --span must be a number, as 784 or 50k, got '1,000'\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def read_grid(path: str | Path) -> list[dict[str, Any]]:
     named, _ = read_architectures(path)
     table = read_tables(path).get("study")
     if not isinstance(table, dict):
-        raise ValueError(f"{path}: [study] must say how to train, got {shown(table)}")
+        got = "none" if table is None else shown(table)
+        raise ValueError(f"{path}: [study] must say how to train, got {got}")
     accepted = ("task", "seeds", *SETTINGS)
     unknown = sorted(table.keys() - set(accepted))
     if unknown:

@@ -9,7 +9,7 @@ import torch
 
 from drnn_theory.checks import one_of, shown
 
-__all__ = ["TensorFlowRMSProp", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "TensorFlowRMSProp", "make_optimizer"]
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):
@@ -48,7 +48,7 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
         return loss
 
 
-_NAMED: dict[str, Callable[..., torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "rmsprop": lambda parameters, lr: torch.optim.RMSprop(parameters, lr=lr, alpha=0.9),
     "rmsprop_tensorflow": lambda parameters, lr: TensorFlowRMSProp(parameters, lr=lr),
     "adam": lambda parameters, lr: torch.optim.Adam(parameters, lr=lr),
@@ -63,4 +63,4 @@ def make_optimizer(
         raise ValueError(f"learning_rate must be a positive number, got {shown(rate)}")
     if callable(choice):
         return choice(network.parameters())
-    return _NAMED[one_of(choice, "optimizer", _NAMED)](network.parameters(), rate)
+    return OPTIMIZERS[one_of(choice, "optimizer", OPTIMIZERS)](network.parameters(), rate)
