@@ -65,3 +65,15 @@ def test_the_head_of_a_module_names_its_subject(path):
     head = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert not re.match(r"(What|How|Which|Where|Why|When|Is|Does)\b", head), head.split("\n")[0]
     assert not re.match(r"[^.:]*\?", head), head.split("\n")[0]
+
+
+SEEN_ANYWHERE = [path for path in PAGES if (ROOT / "docs") not in path.parents]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_picture_and_a_note_are_written_as_every_viewer_shows_them(path):
+    """JupyterLab's preview knows no footnotes and no directives."""
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"\[\^\w+\]|```\{(?:image|figure|note|math)", text) == []
+    if path in SEEN_ANYWHERE:  # pages of the site may hold what only the site needs
+        assert re.findall(r"^:::|^```\{|(?<!\w)\{\w+\}`", text, re.MULTILINE) == []
