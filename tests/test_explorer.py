@@ -8,12 +8,15 @@ import math
 import operator
 import os
 import re
+import sys
 import threading
 import time
 import xml.etree.ElementTree as xml
 from fractions import Fraction
 from itertools import pairwise
+from types import SimpleNamespace
 
+import anywidget
 import pytest
 
 import drnn_theory
@@ -612,7 +615,8 @@ def test_the_code_writes_what_is_shown(tmp_path, monkeypatch):
 
 
 def test_where_no_panel_can_be_shown_the_numbers_stand_as_text():
-    bundle = explore([1, 2, 4, 8])._repr_mimebundle_()
+    bundle, about = explore([1, 2, 4, 8])._repr_mimebundle_()
+    assert about == {}
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/plain"].splitlines() == [
         "explore: a panel for notebooks, the last line of a cell shows it. Its numbers:",
@@ -623,6 +627,23 @@ def test_where_no_panel_can_be_shown_the_numbers_stand_as_text():
     refused = explore([1, 2])
     refused.form.children[0].inputs["dilations"].value = "x"
     assert repr(refused).startswith("explore: the input must be mended first, got: dilations must")
+
+
+def test_colab_is_told_where_the_scripts_of_the_panel_are(monkeypatch):
+    told = []
+    module = SimpleNamespace(
+        enable_custom_widget_manager=lambda: told.append("enabled"),
+        _widgets=SimpleNamespace(_installed_url="manager.js"),
+    )
+    anywidget._util.enable_custom_widget_manager_once.cache_clear()
+    monkeypatch.setitem(sys.modules, "google.colab.output", module)
+    _, about = explore([1, 2, 4, 8])._repr_mimebundle_()
+    assert told == ["enabled"]
+    assert about == {
+        "application/vnd.jupyter.widget-view+json": {
+            "colab": {"custom_widget_manager": {"url": "manager.js"}}
+        }
+    }
 
 
 # ---------------------------------------------------------------------- the figure

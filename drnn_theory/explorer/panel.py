@@ -145,9 +145,13 @@ class Explorer(widgets.VBox):
             return f"explore: the input must be mended first, got: {self._problem}"
         return as_text(self.view)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the panel, and the numbers as text where it cannot be shown."""
-        return {**super()._repr_mimebundle_(**kwargs), "text/plain": repr(self)}
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the panel, and the numbers as text where it cannot be shown.
+
+        Beside them stands where Colab finds the scripts of widgets that are not its own.
+        """
+        _, scripts = self._page._repr_mimebundle_()
+        return {**super()._repr_mimebundle_(**kwargs), "text/plain": repr(self)}, scripts
 
     # ------------------------------------------------------------------ the widgets
 

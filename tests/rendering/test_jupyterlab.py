@@ -23,6 +23,12 @@ from drnn_theory import compute_mrl, shortest_path_lengths
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.rendering
 
+ROOT = Path(__file__).parents[2]
+PROSE = """preview => {
+    const copy = preview.cloneNode(true);
+    copy.querySelectorAll("pre, code, mjx-container, script, style").forEach(e => e.remove());
+    return copy.textContent;
+}"""
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "explorer.png"
 CUT_OFF = """panel => [...panel.querySelectorAll("*")].filter(e =>
     e.clientWidth > 0 && e.tagName !== "TEXTAREA" && e.tagName !== "INPUT" &&
@@ -234,6 +240,39 @@ def settled(page):
             return figure
         page.wait_for_timeout(250)
     raise AssertionError(f"a room of {width} pixels has a figure of {drawn}")
+
+
+def test_without_the_script_of_the_panel_its_controls_and_the_figure_are_there(notebook, page):
+    page.route("**/extensions/anywidget/**", lambda route: route.abort())
+    panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8])")
+    api.expect(panel.locator(".drnn-figure")).to_be_visible()
+    panel.get_by_role("textbox", name="dilations").fill("1, 3, 8")
+    reads(panel, compute_mrl([1, 3, 8]))
+    box = panel.locator(".drnn-figure").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    page.wait_for_timeout(500)
+    assert panel.locator(".drnn-hover").count() == 0  # which only that script draws
+    assert int(panel.locator(".drnn-figure").get_attribute("width")) > 700
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "proofs/exponential_mean.md", "proofs/dilated_versus_cnn.md"]
+)
+def test_a_preview_of_what_people_read_shows_no_raw_marks(name, lab, page):
+    folder, address, token = lab
+    file = folder / f"{secrets.token_hex(4)}.md"
+    text = (ROOT / name).read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    place = f"{address}/lab/workspaces/{file.stem}/tree/{file.name}"
+    page.goto(f"{place}?factory=Markdown%20Preview&token={token}")
+    preview = page.locator(".jp-MarkdownViewer .jp-RenderedMarkdown")
+    api.expect(preview.locator("h1")).to_have_text(re.match("# (.+)", text)[1] + "¶")
+    if "$" in re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL):
+        api.expect(preview.locator("mjx-container").last).to_be_visible()
+    prose = preview.evaluate(PROSE)
+    assert len(prose) > 500
+    for mark in ("[^", "](", "**", "`", "{math}", ":::", "$", "\\frac", "\\log"):
+        assert mark not in prose
 
 
 @pytest.mark.parametrize("width", [1366, 760])
