@@ -49,8 +49,7 @@ def as_dilations(dilations: Iterable[int], *, name: str = "dilations") -> tuple[
             except (TypeError, ValueError):  # an array has no single truth value
                 why = "not an integer"
             if isinstance(error, TypeError):
-                plain = isinstance(value, (str, bool))  # which need no word of Python
-                why = "no number" if plain else f"a {type(value).__name__}"
+                why = "no number" if isinstance(value, str) else f"a {type(value).__name__}"
             if name == "dilations" and isinstance(value, (list, tuple)):
                 why += "; residual_rnn takes groups of dilations, layers_rnn the lags of each layer"
             raise type(error)(f"{rule}, got {shown(values)}: {shown(value)} is {why}") from None

@@ -67,7 +67,9 @@ def smaller(picture):
     drawn = Image.open(BytesIO(b64decode(picture))).convert("RGB")
     for colours in (128, 32, 12):
         written = BytesIO()
-        drawn.quantize(colours, dither=0).save(written, "PNG", optimize=True)
+        # which keeps the colours of small marks
+        few = drawn.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=0)
+        few.save(written, "PNG", optimize=True)
         if len(written.getvalue()) <= LARGEST_IMAGE:
             break
     return b64encode(written.getvalue()).decode()

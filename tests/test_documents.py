@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 import drnn_theory
-from drnn_theory import load_measured
+from drnn_theory import FIGURES, load_measured
 from drnn_theory.catalogue import read_architectures
 from tests.notebooks import KEPT, LARGEST_IMAGE, NOTEBOOKS, agree, code_cells, images, run, texts
 
@@ -201,6 +201,12 @@ def test_every_notebook_prints_again_what_is_saved_in_it(path):
     for cell, before, after in zip(code_cells(saved), texts(saved), texts(again), strict=True):
         assert agree(before, after), f"{cell.source}\nprinted\n{before}\nand now\n{after}"
     assert len(images(again)) == len(images(saved))
+
+
+def test_the_notebook_of_figures_shows_every_figure_in_order():
+    (path,) = (path for path in NOTEBOOKS if path.stem == "05_figures")
+    sources = "\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4)))
+    assert re.findall(r'^show\("(\w+)"\)$', sources, re.MULTILINE) == list(FIGURES)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -20,7 +20,7 @@ from drnn_theory import (
     unfold,
 )
 from drnn_theory.capacities.curves import linear_memory
-from drnn_theory.figures.marks import legend_above_all, powers_of_two
+from drnn_theory.figures.marks import in_lines, legend_above_all, powers_of_two
 from drnn_theory.gradients import unit_dilated_rnn
 from drnn_theory.paths import shortest_path
 
@@ -188,6 +188,55 @@ def test_twelve_curves_differ_in_colour_and_in_grey_by_dash_or_by_lightness(ax):
         # twice what separates two neighbours in a row of greys that is easily read
         assert str(dash) != str(its) or abs(lightness(colour) - lightness(other)) > 25
     assert all(lightness(colour) < 75 for colour, _ in drawn)  # seen on white
+
+
+LONG = [
+    "a very long name of an architecture, as somebody_typed_it_with_underscores " * 2,
+    "x" * 90,
+    "costs 5$ and is as long as the page is wide, or a good deal longer than that",
+    "short",
+]
+
+
+def inside(figure, boxes):
+    width, _ = figure.get_size_inches() * figure.dpi
+    return all(box.x0 > -1 and box.x1 < width + 1 for box in boxes)
+
+
+def letters(text):
+    return "".join(text.replace(r"\$", "$").split())
+
+
+def test_long_names_wrap_in_a_legend_and_stay_in_the_figure():
+    figure = plt.figure(figsize=(5.5, 4), layout="constrained")
+    one, other = figure.subplots(1, 2)
+    curves = {name: np.arange(3.0) + k for k, name in enumerate(LONG)}
+    figures.plot_path_lengths(curves, ax=one)
+    figures.plot_path_lengths(curves, ax=other)
+    legend_above_all(figure, (one, other))
+    figure.draw_without_rendering()
+    texts = figure.legends[0].get_texts()
+    plt.close(figure)
+    assert [letters(text.get_text()) for text in texts] == [letters(name) for name in LONG]
+    assert [text.get_text().count("\n") > 0 for text in texts] == [True, True, True, False]
+    assert inside(figure, [text.get_window_extent() for text in texts])
+
+
+def test_long_names_wrap_beside_rows_and_stay_in_the_figure():
+    figure, ax = plt.subplots(figsize=(5.5, 3), layout="constrained")
+    figures.plot_measures({"mean": {name: 1.0 + k for k, name in enumerate(LONG)}}, ax=ax)
+    figure.draw_without_rendering()
+    ticks = ax.get_yticklabels()
+    plt.close(figure)
+    assert [letters(tick.get_text()) for tick in ticks] == [letters(name) for name in LONG]
+    assert inside(figure, [tick.get_window_extent() for tick in ticks])
+    assert ax.get_position().width > 0.4
+
+
+def test_a_formula_is_not_broken():
+    formula = r"lags 1 and $2^{l-1}$ in layer l, and a good many words that follow it"
+    assert in_lines(formula, 1, 10) == formula
+    assert in_lines(formula.replace("$", ""), 1, 10).count("\n") > 2
 
 
 def test_a_legend_says_which_curves_coincide(ax):

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from drnn_theory import compare
-from drnn_theory.latex import as_latex, breakable, figure_environment, tabulars
+from drnn_theory.latex import (
+    as_latex,
+    breakable,
+    figure_environment,
+    table_environment,
+    tabulars,
+)
 from drnn_theory.tables import Table
 
 
@@ -72,6 +78,33 @@ def test_rows_for_more_than_a_page_are_a_longtable_with_its_header_repeated():
 def test_fractions_and_numbers_are_flush_right():
     latex = compare({"a": [1, 2, 4]}).table(["Exactly", "Longest path"]).to_latex()
     assert r"{@{}lrr@{}}" in latex
+
+
+def test_a_table_of_more_than_a_page_floats_in_parts_under_one_number():
+    rows = [
+        {"architecture": f"row {n}", **{f"column {k}": 0.123456 + n for k in range(12)}}
+        for n in range(20)
+    ]
+    table = Table(rows).to_latex(width=2.75)
+    assert table.count(r"\toprule") > 3
+    text = table_environment("many", table, "Caption.", "version 0", wide=False)
+    floats = text.split(r"\begin{table}[tbp]")[1:]
+    assert len(floats) > 1
+    assert text.count(r"\caption{Caption.}") == text.count(r"\label{tab:many}") == 1
+    assert text.count(r"\caption{(continued)}") == len(floats) - 1
+    assert text.count(r"\addtocounter{table}{-1}") == len(floats) - 1
+    for part in floats:  # each whole, and no more than a page
+        assert part.count(r"\toprule") == part.count(r"\bottomrule") > 0
+        assert part.count(r"\\") <= 45 + 10
+        assert part.count("{") - part.count(r"\{") == part.count("}") - part.count(r"\}")
+    said = [int(n) for n in re.findall(r"column (\d+)", text)]
+    assert sorted(set(said)) == [*range(12)]
+
+
+def test_a_table_of_a_page_is_one_float():
+    text = table_environment("few", Table([{"a": 1}]).to_latex(), "Caption.", "version 0")
+    assert text.count(r"\begin{table}") == text.count(r"\caption") == 1
+    assert "addtocounter" not in text
 
 
 def test_only_outer_parentheses_and_commas_are_broken():

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 
 from drnn_theory.figures.marks import (
     COLOURS,
-    as_typed,
     draw_lines,
     legend_above,
     logarithmic,
+    names_of_rows,
     require_names,
     whole_numbers,
 )
@@ -90,7 +90,7 @@ def plot_information_capacity(
         label = f"degree {degree}"
         ax.barh(rows, widths, 0.7, left, label=label, color=colour, hatch=hatch, edgecolor="white")
         left += widths
-    ax.set_yticks(rows, [as_typed(name) for name in names])
+    ax.set_yticks(rows, names_of_rows(names, ax.get_figure(root=True)))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("information capacity (functions recovered)")

@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -13,10 +14,12 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.mathtext import MathTextParser
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import (
     FormatStrFormatter,
     LogFormatterMathtext,
@@ -34,10 +37,12 @@ __all__ = [
     "STYLES",
     "as_typed",
     "draw_lines",
+    "in_lines",
     "legend_above",
     "legend_above_all",
     "legend_name",
     "logarithmic",
+    "names_of_rows",
     "powers_of_two",
     "require_names",
     "whole_numbers",
@@ -134,22 +139,53 @@ def as_typed(text: str) -> str:
     >>> as_typed("lag $n$"), as_typed("$x_$")
     ('lag $n$', '\\$x_\\$')
     """
+    return text if _is_readable(text) else text.replace("$", r"\$")
+
+
+def in_lines(text: str, width: float, size: float) -> str:
+    """Return text in as many lines as a width in inches makes of it, a formula as it is.
+
+    ``size`` is that of its letters in points.
+
+    >>> in_lines("a name of many words", 1, 10)
+    'a name of\\nmany words'
+    """
+    if is_math_text(text) and _is_readable(text):
+        return text
+    letters, lines = len(text), [text]
+    while letters > 8 and max(map(partial(_extent, size=size), lines)) > 72 * width:
+        letters = min(letters - 1, int(72 * width / size / 0.4), letters * 19 // 20)
+        lines = textwrap.wrap(text, letters)
+    return "\n".join(lines)
+
+
+def _extent(text: str, size: float) -> float:
+    """Return the width of text in points."""
+    font = FontProperties(size=size)
+    return float(text_to_path.get_text_width_height_descent(text, font, False)[0])
+
+
+def names_of_rows(names: Sequence[str], figure: Figure) -> list[str]:
+    """Return names as they stand beside rows, in no more than two fifths of the figure."""
+    width, size = 0.4 * figure.get_size_inches()[0], _points("ytick.labelsize")
+    return [in_lines(as_typed(name), width, size) for name in names]
+
+
+def _is_readable(text: str) -> bool:
+    """Tell whether matplotlib reads the formulas in a text, if there are any."""
     try:
-        MathTextParser("agg").parse(text)
+        MathTextParser("agg").parse(text.replace("\n", " "))
     except ValueError:
-        return text.replace("$", r"\$")
-    return text
+        return False
+    return True
 
 
 def _write_names(legend: Legend) -> None:
     """Write the names as they were typed, those that are no formula letter by letter."""
-    parser = MathTextParser("agg")
     for text in legend.get_texts():
         name = text.get_text().removeprefix(MARK)
         text.set_text(name)
-        try:
-            parser.parse(name.replace("\n", " "))
-        except ValueError:
+        if not _is_readable(name):
             text.set_parse_math(False)
 
 
@@ -221,18 +257,19 @@ def _with_remarks(labels: Sequence[str], remarks: Mapping[str, str]) -> list[str
 
 
 def _wrapped(labels: Sequence[str], width: float) -> list[str]:
-    """Return labels in as many lines as a width in inches makes of them, formulas as they are."""
-    size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
-    letters = max(8, int((72 * width / size - 4) / 0.55))  # by the rule of _columns, or a bit less
-    return [
-        label if "$" in label or len(label) <= letters else textwrap.fill(label, letters)
-        for label in labels
-    ]
+    """Return labels in as many lines as a legend of that width in inches makes of them."""
+    size = _points("legend.fontsize")
+    # a handle and its gaps take about four letters
+    return [in_lines(label, width - 4 * size / 72, size) for label in labels]
+
+
+def _points(setting: str) -> float:
+    return FontProperties(size=mpl.rcParams[setting]).get_size_in_points()
 
 
 def _columns(labels: Sequence[str], width: float) -> dict[str, Any]:
     """Return how a legend stands in as many columns as fit into a width in inches."""
-    size = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    size = _points("legend.fontsize")
     plain = [re.sub(r"[${}^_\\]" if "$" in label else MARK, "", label) for label in labels]
     letters = [max(map(len, label.split("\n"))) for label in plain]
 

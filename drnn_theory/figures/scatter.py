@@ -13,10 +13,10 @@ from drnn_theory.figures.marks import (
     COLOURS,
     MARKERS,
     Curve,
-    as_typed,
     legend_above,
     legend_name,
     logarithmic,
+    names_of_rows,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plot_measures(measures: Mapping[str, Mapping[str, float]], *, ax: Axes | Non
             markerfacecolor="none" if i % 2 else None,
             label=legend_name(measure),
         )
-    ax.set_yticks(rows, [as_typed(name) for name in names])
+    ax.set_yticks(rows, names_of_rows(names, ax.get_figure(root=True)))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     legend_above(ax)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_gradient_profiles, plot_scatter
-from drnn_theory.figures.marks import Curve, legend_above_all, logarithmic
+from drnn_theory.figures.marks import Curve, legend_above_all, logarithmic, whole_numbers
 from drnn_theory.gallery.figure import PaperFigure, Rows, column
 from drnn_theory.measured import load_measured
 
@@ -70,6 +70,8 @@ def _paint_flow(rows: Rows, figure: Figure) -> None:
         # the table turns the sign of the mean recurrent length, so that all are expected positive
         rank = ranks[y, "law"] if x.startswith("law") else -ranks[y, x]
         ax.set_title(f"rank correlation ${rank:.2f}$")
+        if x == "mean recurrent length":
+            whole_numbers(ax, "x")
         ax.set_xlabel(x_label)
         ax.set_ylabel(y_label)
     legend_above_all(figure, axes)

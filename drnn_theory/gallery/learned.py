@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_scatter, plot_training
-from drnn_theory.figures.marks import Curve, legend_above_all
+from drnn_theory.figures.marks import Curve, legend_above_all, whole_numbers
 from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
@@ -68,14 +68,14 @@ def _decides_table(rows: Rows) -> Rows:
 
 
 def _decides_in_words(rows: Rows) -> str:
-    ends = {
-        f"{row['matrices']} matrices, {row['biases']} biases, {_readout(row)} read-out": 100
-        * float(row["accuracy"])
+    ends = [
+        f"{row['matrices']} matrices, {row['biases']} biases, {_readout(row)} read-out: "
+        f"{100 * float(row['accuracy']):.0f}% after {row['last step']} steps"
         for row in rows
-    }
+    ]
     return (
         "Three panels of the share of symbols right against the step of training, one for each way "
-        f"to draw the matrices. In the end, in per cent: {in_words(ends)}."
+        f"to draw the matrices. In the end, {'; '.join(ends)}."
     )
 
 
@@ -109,6 +109,8 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
         plot_scatter(dict(sorted(groups.items())), ax=ax)
         rank = _rank_as_drawn(matrices, measure)
         ax.set_title(f"{MATRICES[matrices]}: ${rank:.2f}$")
+        if measure == "mean recurrent length":
+            whole_numbers(ax, "x")
         ax.set_xlabel(label)
         ax.set_ylim(0, 1.02)
         ax.axhline(1 / 8, color="0.6", linewidth=0.6, zorder=0)

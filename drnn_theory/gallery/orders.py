@@ -38,6 +38,14 @@ def _paint(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
+def _in_words(rows: Rows) -> str:
+    what = "Lines of mean and longest shortest path, in edges, against the span"
+    (drawn, means), (_, longest) = (
+        at_last(what, "span", measure, "network")(rows).split(". At ") for measure in MEASURES
+    )
+    return f"{drawn}. Means at {means} Longest paths at {longest}"
+
+
 def _table(rows: Rows) -> Rows:
     """Return the networks at the longest span."""
     return [
@@ -68,12 +76,7 @@ ORDER_FIGURES = (
         _orders,
         _paint,
         3.2,
-        at_last(
-            "Lines of mean and longest shortest path, in edges, against the span",
-            "span",
-            "mean recurrent length",
-            "network",
-        ),
+        _in_words,
         compared=_table,
         table_caption=f"Longest and mean shortest path in edges over the lags 1..{TABLED}, the "
         "order printed by Vaswani et al. (2017, table 1), and costs with 64 units per state.",

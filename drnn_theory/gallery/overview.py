@@ -155,7 +155,9 @@ def measures_side_by_side(
         for ax in (left, right):
             powers_of_two(ax, "x")
 
-    height = max(1.6, 0.2 * len(architectures))
+    # of 36 letters and more a name takes more lines than one
+    lines = max(-(-len(name) // 36) for name in architectures)
+    height = max(1.6, len(architectures) * max(0.2, 0.04 + 0.12 * lines))
     about = {"span": span, "convention": convention()}
     return PaperFigure(
         name,

@@ -184,6 +184,7 @@ def _paint_bought(rows: Rows, figure: Figure) -> None:
             }
             plot_scatter({family: (x, y) for family, (x, y) in groups.items()}, ax=ax)
             ax.set_title(f"{title}: ${_ranks()[column, budget]:.2f}$")
+            whole_numbers(ax, "x")
             ax.set_xlabel("mean recurrent length (edges)")
             ax.set_ylabel(label)
             ax.label_outer()
@@ -192,8 +193,8 @@ def _paint_bought(rows: Rows, figure: Figure) -> None:
 
 def _bought_in_words(rows: Rows) -> str:
     ranks = {
-        f"{column}, {BUDGETS[budget]}": _ranks()[column, budget]
-        for column in RESULTS
+        f"{' '.join(label.split())}, {BUDGETS[budget]}": _ranks()[column, budget]
+        for column, label in RESULTS.items()
         for budget in BUDGETS
     }
     return (

@@ -67,7 +67,7 @@ def _paint_speed(rows: Rows, figure: Figure) -> None:
         plot_measures(measures, ax=ax)
         powers_of_two(ax, "x")
         ax.set_title(f"{steps} steps")
-        ax.set_xlabel("time over that of DilatedRNN")
+        ax.set_xlabel("time (DilatedRNN: 1)")
     legend_above_all(figure, axes)
 
 

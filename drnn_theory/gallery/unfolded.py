@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from drnn_theory.architectures import Architecture, as_cyclic_graph, dilated_rnn, skip_rnn
 from drnn_theory.figures import plot_unfolded
-from drnn_theory.figures.marks import as_typed
+from drnn_theory.figures.marks import as_typed, in_lines
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.graphs import cyclic_graph, unfold
 from drnn_theory.paths import shortest_path, shortest_path_lengths
@@ -65,7 +65,8 @@ def _paint(panels: list[Panel], figure: Figure, columns: int = 3) -> None:
     for ax, panel in zip(axes, panels, strict=False):
         plot_unfolded(panel.graph, panel.steps, path=panel.path, ax=ax)
         edges = f"lag {panel.lag}: {len(panel.path) - 1} edges"
-        ax.set_title(f"{as_typed(panel.title)}\n{edges}")
+        size, width = ax.title.get_size(), 0.9 * figure.get_size_inches()[0] / columns
+        ax.set_title(f"{in_lines(as_typed(panel.title), width, size)}\n{edges}")
         ax.set_xlabel(f"time $t$ ({panel.unit_of_time})")
 
 
@@ -126,7 +127,8 @@ def unfolded_side_by_side(
 
     rows = -(-len(chosen) // 2)
     units = max(graphs[title].number_of_nodes() for title in chosen)
-    height = rows * (0.9 + 0.22 * units)
+    lines = max(-(-len(title) // 40) for title in chosen)  # which a title of so many letters takes
+    height = rows * (0.9 + 0.22 * units + 0.13 * (lines - 1))
     return PaperFigure(name, caption, panels, paint, height, _in_words, about={}, rows_of=_edges)
 
 
