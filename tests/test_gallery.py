@@ -202,12 +202,13 @@ def test_names_are_drawn_as_they_were_typed_whatever_they_hold():
 @pytest.mark.parametrize("name", COMPARING)
 def test_long_names_leave_the_axes_their_room(name):
     long = "a name that somebody typed who had a lot to say about an architecture of their own, "
-    figure = (
-        FIGURES[name].of({long * k: [1, k + 2] for k in (1, 2)}, span=30, only=True).draw("icml")
-    )
-    figure.draw_without_rendering()
-    width, height = figure.get_size_inches()
-    used = figure.get_tightbbox()
+    named = {long * k: [1, k + 2] for k in (1, 2)}
+    with mpl.rc_context(venue_style("icml")):  # fonts are looked up when a figure is drawn
+        figure = FIGURES[name].of(named, span=30, only=True).draw("icml")
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches()
+        used = figure.get_tightbbox()
+        rows = [t.get_window_extent() for t in figure.axes[0].get_yticklabels() if t.get_text()]
     assert min(used.x0, used.y0) > -0.02
     assert used.x1 < width + 0.02
     assert used.y1 < height + 0.02
@@ -215,7 +216,6 @@ def test_long_names_leave_the_axes_their_room(name):
         box = ax.get_window_extent()
         assert box.height > 0.6 * figure.dpi  # inches
         assert box.width > 0.8 * figure.dpi
-    rows = [t.get_window_extent() for t in figure.axes[0].get_yticklabels() if t.get_text()]
     assert not any(a.overlaps(b) for a, b in itertools.pairwise(rows))
 
 
@@ -223,9 +223,10 @@ def test_long_names_leave_the_axes_their_room(name):
 def test_unfolded_architectures_of_long_names_have_titles_side_by_side(count):
     words = "architecture of somebody who types long names " * count
     panels = {f"{words}{k}": (1, 2) for k in range(2)}
-    figure = unfolded_side_by_side(panels, name="unfolded", caption="").draw("neurips")
-    figure.draw_without_rendering()
-    left, right = (ax.title.get_window_extent() for ax in figure.axes)
+    with mpl.rc_context(venue_style("neurips")):
+        figure = unfolded_side_by_side(panels, name="unfolded", caption="").draw("neurips")
+        figure.draw_without_rendering()
+        left, right = (ax.title.get_window_extent() for ax in figure.axes)
     assert not left.overlaps(right)
     assert all(ax.get_window_extent().height > 0.4 * figure.dpi for ax in figure.axes)
 

@@ -127,8 +127,8 @@ def unfolded_side_by_side(
 
     rows = -(-len(chosen) // 2)
     units = max(graphs[title].number_of_nodes() for title in chosen)
-    lines = max(-(-len(title) // 40) for title in chosen)  # which a title of so many letters takes
-    height = rows * (0.9 + 0.22 * units + 0.13 * (lines - 1))
+    lines = max(-(-len(title) // 34) for title in chosen)  # which a title of so many letters takes
+    height = rows * (0.9 + 0.22 * units + 0.15 * (lines - 1))
     return PaperFigure(name, caption, panels, paint, height, _in_words, about={}, rows_of=_edges)
 
 
