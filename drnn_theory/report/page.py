@@ -275,10 +275,10 @@ def _better(contents: Contents) -> str:
         + "What a shorter mean costs is state: the dilations are what a stack keeps while it "
         "streams."
     )
-    found = "" if any_depth["proved best"] else "found "
+    how = "" if any_depth["proved best"] else "found "
     return (
         f"<p>{held}</p>{_most_won(last, lags)}"
-        f"<p>Of all depths, dilations {cell(any_depth['best dilations'])} are the best {found}"
+        f"<p>Of all depths, dilations {cell(any_depth['best dilations'])} are the best {how}"
         f"{lags}: {cell(any_depth['their mean'])} edges.</p>"
         f"{_html_table(contents.better, grouped=True)}"
         '<p class="quiet">Also in <a href="better_schemes.csv">better_schemes.csv</a>.</p>'
