@@ -15,6 +15,7 @@ from math import isqrt
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from drnn_theory.architectures import Architecture, as_architecture, cell_of
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
@@ -155,8 +156,9 @@ def state_size(
         return sum(architecture) * hidden * (2 if cell == "LSTM" else 1)
     require_equal_widths(architecture, features, hidden)
     graph, period = architecture, architecture.graph["period"]
-    require_memory(36 * period, f"{period} phases")
-    kept = [0] * period
+    require_memory(40 * period, f"{period} phases")
+    phases = np.arange(period)
+    kept = np.zeros(period, dtype=np.int64 if _few(graph, max(hidden, features)) else object)
     for node in graph:
         out = list(graph.out_edges(node, data=True))
         states = [data["lag"] for *_, data in out if "attention" not in data]
@@ -169,17 +171,15 @@ def state_size(
             own = [data["lag"] for _, v, data in out if v == node and not is_identity(data)]
             lags.append(max(own, default=0))
         first = node[0] if period > 1 else 0
-        for phase in range(period):
-            since = phase - 1 - first  # of its states, those of the last `lag` steps before phase
-
-            def steps(lag: int, since: int = since) -> int:
-                return since // period - (since - lag) // period
-
-            unit = unit_of(node, period)
-            width = features if unit in graph.graph["inputs"] else hidden
-            kept[phase] += sum(map(steps, lags)) * width
-            kept[phase] += sum(map(steps, windows.values())) * 2 * hidden
-    return max(kept)
+        since = (phases - (1 + first)).astype(kept.dtype, copy=False)
+        width = features if unit_of(node, period) in graph.graph["inputs"] else hidden
+        for lag, values in [
+            *((lag, width) for lag in lags),
+            *((window, 2 * hidden) for window in windows.values()),
+        ]:
+            if lag:  # of its states, those of the last `lag` steps before each phase
+                kept += (since // period - (since - lag) // period) * values
+    return int(kept.max())
 
 
 def sequential_steps(dilations: Iterable[int], length: int) -> int:
@@ -237,6 +237,12 @@ def _growth(
     linear += len(set(scaled_identities(architecture).values()))
     linear += sum(gates * 2 if unit in recurrent else 1 for unit in cells & biased)
     return square, linear
+
+
+def _few(graph: nx.MultiDiGraph, width: int) -> bool:
+    """Tell whether the values of all states together are counted by 64 bits."""
+    lags = [max(data["lag"], data.get("attention", 0)) for *_, data in graph.edges(data=True)]
+    return 4 * width * (sum(lags) + len(graph)) < 2**62
 
 
 def _checked(cell: Any) -> str:

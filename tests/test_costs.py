@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 
 import networkx as nx
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from drnn_theory import (
     DilatedRNN,
     clockwork_rnn,
+    costs,
     count_parameters,
     cyclic_graph,
     dilated_cnn,
     dilated_rnn,
     fast_slow_rnn,
+    graphs,
     hidden_size_for,
     residual_rnn,
     sequential_steps,
@@ -190,3 +193,35 @@ def test_steps_are_the_longest_chains_of_the_unfolded_graph(dilations, length):
 def test_what_has_no_cost_is_refused(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+def far_apart(period):
+    edges = [((0, "x"), (0, "h"), 0), ((0, "h"), (0, "h"), period)]
+    return cyclic_graph(edges, inputs=["x"], outputs=["h"], period=period)
+
+
+@pytest.mark.parametrize(
+    ("module", "measure"),
+    [
+        (costs, lambda: state_size(far_apart(10**5), 20)),
+        (graphs, lambda: unfold(skip_rnn(8, layers=2), 2000)),
+        (graphs, lambda: unfold(clockwork_rnn([1, 2, 4]), 2000)),
+    ],
+    ids=["state by phase", "unfolded", "unfolded phases"],
+)
+def test_the_memory_that_is_asked_for_is_what_is_used(module, measure, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "require_memory", lambda needed, task: asked.append(needed))
+    tracemalloc.start()
+    try:
+        kept = measure()
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept
+    assert 1 / 1.2 < used / max(asked) < 1.2
+
+
+def test_a_state_of_more_values_than_64_bits_count_is_exact():
+    graph = cyclic_graph([("x", "h", 0), ("h", "h", 10**19)], inputs=["x"], outputs=["h"])
+    assert state_size(graph, 20) == 2 * 10**20
