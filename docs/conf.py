@@ -87,7 +87,7 @@ nitpick_ignore_regex = [
         "py:class",
         r"drnn_theory\.(architectures\.Module|outputs\.Runnable|tables\.Table|layers\.Attended)",
     ),
-    ("py:class", r"drnn_theory\.(design\.convolutions\.Convolutions|learning\.results\.Network)"),
+    ("py:class", r"drnn_theory\.(design\.convolutions\.Convolutions|learning\.trained\.Network)"),
 ]
 
 

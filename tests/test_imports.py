@@ -100,3 +100,12 @@ def test_no_two_modules_import_each_other():
     # a package's face hands on what its own modules define: those do not import it
     graph.remove_edges_from([(u, v) for u, v in graph.edges if u.startswith(f"{v}.")])
     assert list(nx.simple_cycles(graph)) == []
+
+
+def test_no_two_functions_or_classes_have_one_name():
+    homes = {}
+    for name, path in FILES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}

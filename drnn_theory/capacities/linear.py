@@ -24,15 +24,15 @@ from drnn_theory.edges import edge_table, unit_of
 
 __all__ = ["LinearSystem", "assemble", "linear_system", "sample_matrices"]
 
-Edge: TypeAlias = tuple[Any, Any, int]
-Matrix: TypeAlias = sparse.csr_array
+Triple: TypeAlias = tuple[Any, Any, int]
+Sparse: TypeAlias = sparse.csr_array
 
 
 @dataclass(frozen=True)
 class EdgeMatrices:
     """The matrices of a graph's edges by (from, to, lag), and of the input into its nodes."""
 
-    edges: Mapping[Edge, np.ndarray]
+    edges: Mapping[Triple, np.ndarray]
     entries: Mapping[Any, np.ndarray]
 
 
@@ -114,7 +114,7 @@ class LinearSystem:
         """
         return spectral_radius(self._one_period()) ** (1 / self.period)
 
-    def _one_period(self) -> Matrix:
+    def _one_period(self) -> Sparse:
         product = self.A[0]
         for part in self.A[1:]:
             product = part @ product
@@ -243,14 +243,14 @@ def assemble(graph: nx.MultiDiGraph, hidden_size: int, sampled: EdgeMatrices) ->
     noisy = {node: hidden_size * index for index, node in enumerate(computed)}
     width = states + 1 + hidden_size * len(computed)  # state before, input, noise
 
-    def stored(node: Any, lag: int) -> Matrix:
+    def stored(node: Any, lag: int) -> Sparse:
         """Select the node's state of ``lag`` steps ago from the state one step ago."""
         begin = first[node] + (lag - 1) // period * sizes[node]
         return _selection(begin, sizes[node], width)
 
     transitions, inputs, noises, reads = [], [], [], []
     for phase in range(period):
-        rows: dict[Any, Matrix] = {}
+        rows: dict[Any, Sparse] = {}
         for node in roles.of_phase(phase):
             if node in roles.bare:
                 rows[node] = _selection(states, 1, width)
@@ -321,8 +321,8 @@ class _Roles:
         ]
         self.weighted = [edge for edge, identity in edges if not identity]
         self.identities = [edge for edge, identity in edges if identity]
-        self.into: dict[Any, list[Edge]] = {node: [] for node in self.nodes}
-        self.added: dict[Any, list[Edge]] = {node: [] for node in self.nodes}
+        self.into: dict[Any, list[Triple]] = {node: [] for node in self.nodes}
+        self.added: dict[Any, list[Triple]] = {node: [] for node in self.nodes}
         for edge in self.weighted:
             self.into[edge[1]].append(edge)
         for edge in self.identities:
@@ -349,7 +349,7 @@ def _random(generator: np.random.Generator, rows: int, columns: int, how: str) -
     return q * np.sign(np.diag(r))  # uniform: the signs that QR fixes are sampled as well
 
 
-def _selection(begin: int, size: int, width: int) -> Matrix:
+def _selection(begin: int, size: int, width: int) -> Sparse:
     """Return the matrix that takes ``size`` entries from ``begin`` on of a vector."""
     columns = np.arange(begin, begin + size)
     return sparse.csr_array((np.ones(size), (np.arange(size), columns)), shape=(size, width))
@@ -362,7 +362,7 @@ def _axes(value: Any) -> int:
     return np.ndim(value)
 
 
-def _matrix(value: Any, name: str) -> Matrix:
+def _matrix(value: Any, name: str) -> Sparse:
     """Return a finite matrix of numbers as a sparse array."""
     if not sparse.issparse(value):
         try:

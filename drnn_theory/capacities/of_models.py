@@ -28,7 +28,7 @@ from scipy.stats import chi2
 
 from drnn_theory.capacities.memory_curve import MemoryCurve
 from drnn_theory.capacities.simulation import (
-    as_lengths,
+    as_sample_sizes,
     delayed,
     require_condition,
     require_samples,
@@ -72,7 +72,7 @@ def simulated_memory(
     (8.0, 1000, True)
     """
     lags = as_integer(lags, "lags", minimum=0)
-    samples, washout = as_lengths(samples, washout, lags)
+    samples, washout = as_sample_sizes(samples, washout, lags)
     if chance is not None:
         chance = as_number(chance, "chance", high=1.0)
     inputs = sample_sequences(washout + samples, seeds)
@@ -235,7 +235,7 @@ def information_capacity(
     """
     degree = as_integer(degree, "degree")
     reach = _lags_by_degree(lags, degree)
-    samples, washout = as_lengths(samples, washout, max(reach))
+    samples, washout = as_sample_sizes(samples, washout, max(reach))
     chance = as_number(chance, "chance", high=1.0)
     products = [math.comb(lag + d, d) for d, lag in enumerate(reach, start=1)]
     if sum(products) > 200_000:

@@ -13,7 +13,7 @@ from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.modules import borrowed, choose_run, in_dtype
 
 __all__ = [
-    "as_lengths",
+    "as_sample_sizes",
     "delayed",
     "require_condition",
     "require_samples",
@@ -94,7 +94,7 @@ def sample_sequences(steps: int, seeds: Iterable[int]) -> np.ndarray:
     return np.stack([np.random.default_rng(n).uniform(-1, 1, steps) for n in numbers], 1)
 
 
-def as_lengths(samples: Any, washout: Any, lags: int) -> tuple[int, int]:
+def as_sample_sizes(samples: Any, washout: Any, lags: int) -> tuple[int, int]:
     """Return samples and washout, by default 500 or twice the lags, checked against the lags."""
     samples = as_integer(samples, "samples")
     washout = max(500, 2 * lags) if washout is None else as_integer(washout, "washout", minimum=0)

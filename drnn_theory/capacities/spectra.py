@@ -101,10 +101,10 @@ def is_stable(a: sparse.csr_array, limit: float = 1.0) -> bool:
     return all(_is_stable(block, limit) for block in _components(a))
 
 
-Block = dict[int, np.ndarray]
+ByLag = dict[int, np.ndarray]
 
 
-def _components(a: sparse.csr_array) -> list[Block]:
+def _components(a: sparse.csr_array) -> list[ByLag]:
     """Return the strongly connected components that have a cycle, contracted: lag -> matrix."""
     a = sparse.csr_array(a)
     a.eliminate_zeros()
@@ -119,7 +119,7 @@ def _components(a: sparse.csr_array) -> list[Block]:
     return blocks
 
 
-def _companion(block: Block) -> np.ndarray:
+def _companion(block: ByLag) -> np.ndarray:
     """Return the dense matrix of the recursion on a state that holds its past."""
     size, reach = next(iter(block.values())).shape[0], max(block)
     matrix = np.eye(size * reach, k=-size)
@@ -128,21 +128,21 @@ def _companion(block: Block) -> np.ndarray:
     return matrix
 
 
-def _reduced(block: Block) -> tuple[Block, int]:
+def _reduced(block: ByLag) -> tuple[ByLag, int]:
     """Divide the lags by their greatest common divisor: the eigenvalues are its roots."""
     common = math.gcd(*block)
     return {lag // common: weight for lag, weight in block.items()}, common
 
 
-def _is_small(block: Block) -> bool:
+def _is_small(block: ByLag) -> bool:
     return next(iter(block.values())).shape[0] * max(block) <= DENSE or set(block) == {1}
 
 
-def _dense_radius(block: Block) -> float:
+def _dense_radius(block: ByLag) -> float:
     return float(np.abs(np.linalg.eigvals(_companion(block))).max())
 
 
-def _is_stable(block: Block, limit: float) -> bool:
+def _is_stable(block: ByLag, limit: float) -> bool:
     block, common = _reduced(block)
     limit = (limit * (1 - MARGIN)) ** common
     if _is_small(block):
@@ -150,7 +150,7 @@ def _is_stable(block: Block, limit: float) -> bool:
     return zeros_outside(block, limit) == 0
 
 
-def _radius(block: Block) -> float:
+def _radius(block: ByLag) -> float:
     block, common = _reduced(block)
     if _is_small(block):
         return _dense_radius(block) ** (1 / common)
@@ -168,7 +168,7 @@ def _radius(block: Block) -> float:
     return high ** (1 / common)
 
 
-def zeros_outside(block: Block, radius: float) -> int:
+def zeros_outside(block: ByLag, radius: float) -> int:
     r"""Return how many zeros of det(I - sum W_n z^-n) have a modulus above ``radius``.
 
     By the argument principle: with w = 1 / z the determinant is a polynomial, and the number of its
@@ -195,7 +195,7 @@ def zeros_outside(block: Block, radius: float) -> int:
     return 1  # a zero on the circle itself, to rounding
 
 
-def _phases(block: Block, radius: float, angles: np.ndarray) -> np.ndarray:
+def _phases(block: ByLag, radius: float, angles: np.ndarray) -> np.ndarray:
     """Return the determinant over its modulus at the angles of a circle."""
     weights = np.stack(list(block.values()))
     lags = np.array(list(block))

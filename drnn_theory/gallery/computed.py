@@ -22,7 +22,7 @@ from drnn_theory.figures import (
 )
 from drnn_theory.figures.marks import powers_of_two
 from drnn_theory.gallery.describing import at_last
-from drnn_theory.gallery.designed import OPTIMAL_SCHEMES
+from drnn_theory.gallery.designed import OPTIMAL_MEANS
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.gallery.overview import (
     curves_by_name,
@@ -109,7 +109,7 @@ def _own_against_span(own: Mapping[str, Any], span: int | None, only: bool) -> P
 
 
 ZOO_DILATIONS = exponential_dilations(7)
-ZOO: dict[str, Any] = {
+WIRINGS: dict[str, Any] = {
     "plain stack, 7 layers": (1,) * 7,
     "skip RNN, lags 1 and 64, 7 layers": zoo.skip_rnn(64, 7),
     "DilatedRNN 1..64": ZOO_DILATIONS,
@@ -207,7 +207,7 @@ def _own_lengths(own: Mapping[str, Any], span: int | None, only: bool) -> PaperF
 
 def _own_zoo(own: Mapping[str, Any], span: int | None, only: bool) -> PaperFigure:
     return measures_side_by_side(
-        together(ZOO, own, only=only),
+        together(WIRINGS, own, only=only),
         span or SPAN,
         name="zoo",
         caption="Mean and longest shortest path of architectures, and the recurrent edges per "
@@ -246,7 +246,7 @@ COMPUTED = (
     ),
     FIGURE_AGAINST_SPAN,
     measures_side_by_side(
-        ZOO,
+        WIRINGS,
         SPAN,
         name="zoo",
         caption="Mean and longest shortest path of recurrent and convolutional architectures, and "
@@ -283,5 +283,5 @@ COMPUTED = (
         wide=False,
         about={"convention": convention(False, lags="0..N - 1")},
     ),
-    OPTIMAL_SCHEMES,
+    OPTIMAL_MEANS,
 )

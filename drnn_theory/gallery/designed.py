@@ -19,7 +19,7 @@ from drnn_theory.gallery.overview import curves_by_name, together
 from drnn_theory.measures import compute_mrl
 from drnn_theory.tables import convention
 
-__all__ = ["OPTIMAL_SCHEMES"]
+__all__ = ["OPTIMAL_MEANS"]
 
 DESIGN_SPAN = 256
 DESIGN_LINES = ("powers of two", "best exponential", "optimum", "counting bound")
@@ -131,7 +131,7 @@ def _optimal_table(rows: Rows) -> Rows:
     ]
 
 
-OPTIMAL_SCHEMES = PaperFigure(
+OPTIMAL_MEANS = PaperFigure(
     "optimal_schemes",
     "The best dilations for lags 1..256 against exponential schemes and the counting bound: "
     "mean recurrent length (left) and its distance to the bound (right, linear below 1%), by "

@@ -17,13 +17,13 @@ from drnn_theory.tables import Table, convention
 
 __all__ = ["LEARNED"]
 
-MATRICES = {"torch": "torch's matrices", "orthogonal": "orthogonal", "glorot": "Glorot"}
+NAMES_OF_MATRICES = {"torch": "torch's matrices", "orthogonal": "orthogonal", "glorot": "Glorot"}
 EVERY = 25  # steps between the points of a curve
 
 
 def _paint_decides(rows: Rows, figure: Figure) -> None:
-    axes = figure.subplots(1, len(MATRICES), sharey=True)
-    for ax, (matrices, title) in zip(axes, MATRICES.items(), strict=True):
+    axes = figure.subplots(1, len(NAMES_OF_MATRICES), sharey=True)
+    for ax, (matrices, title) in zip(axes, NAMES_OF_MATRICES.items(), strict=True):
         curves: dict[str, Curve] = {}
         for row in rows:
             if row["matrices"] == matrices:
@@ -108,7 +108,7 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
                 y.append(float(row["accuracy"]))
         plot_scatter(dict(sorted(groups.items())), ax=ax)
         rank = _rank_as_drawn(matrices, measure)
-        ax.set_title(f"{MATRICES[matrices]}: ${rank:.2f}$")
+        ax.set_title(f"{NAMES_OF_MATRICES[matrices]}: ${rank:.2f}$")
         if measure == "mean recurrent length":
             whole_numbers(ax, "x")
         ax.set_xlabel(label)
@@ -120,7 +120,7 @@ def _paint_learnability(rows: Rows, figure: Figure) -> None:
 
 def _learnability_in_words(rows: Rows) -> str:
     said = {
-        f"{MATRICES[matrices]}, {measure}": _rank_as_drawn(matrices, measure)
+        f"{NAMES_OF_MATRICES[matrices]}, {measure}": _rank_as_drawn(matrices, measure)
         for matrices, measure, _ in PANELS
     }
     return (

@@ -17,7 +17,7 @@ __all__ = ["ORDER_FIGURES"]
 
 SPANS = tuple(4**k for k in range(7))
 TABLED = 64
-PANELS = {"mean recurrent length": "mean (edges)", "longest path": "longest (edges)"}
+DRAWN = {"mean recurrent length": "mean (edges)", "longest path": "longest (edges)"}
 
 
 def _orders() -> Table:
@@ -25,8 +25,8 @@ def _orders() -> Table:
 
 
 def _paint(rows: Rows, figure: Figure) -> None:
-    axes = figure.subplots(1, len(PANELS), sharey=True)
-    for ax, (measure, label) in zip(axes, PANELS.items(), strict=True):
+    axes = figure.subplots(1, len(DRAWN), sharey=True)
+    for ax, (measure, label) in zip(axes, DRAWN.items(), strict=True):
         numbers = [
             {**row, measure: math.nan if row[measure] is None else row[measure]} for row in rows
         ]

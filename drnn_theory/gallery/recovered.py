@@ -67,7 +67,7 @@ def _curves_in_words(rows: Rows) -> str:
     )
 
 
-SHOWN = (
+STACKS = (
     "plain, 4 layers",
     "1 2 4 8",
     "1 3 9 14",
@@ -100,7 +100,7 @@ def _computing() -> list[dict[str, Any]]:
             "convention": convention(),
         }
         for budget in BUDGETS
-        for name in SHOWN
+        for name in STACKS
         for column, part in PARTS.items()
     ]
 
@@ -135,14 +135,14 @@ def _computing_in_words(rows: Rows) -> str:
         for budget in BUDGETS
         for part in PARTS.values()
     ]
-    return f"Stacked bars of the information capacity of {len(SHOWN)} stacks. {'. '.join(said)}."
+    return f"Stacked bars of the information capacity of {len(STACKS)} stacks. {'. '.join(said)}."
 
 
 RESULTS = {
     "memory in span": "memory within\nthe span (linear)",
     "information linear": "degree 1\ncapacity (tanh)",
 }
-FAMILIES = ("plain", "exponential", "optimal", "skip")
+GROUPS = ("plain", "exponential", "optimal", "skip")
 MEAN = "mean recurrent length"
 
 
@@ -180,7 +180,7 @@ def _paint_bought(rows: Rows, figure: Figure) -> None:
                     [row[key] for row in rows if (row["family"], row["budget"]) == (family, budget)]
                     for key in (MEAN, column)
                 )
-                for family in FAMILIES
+                for family in GROUPS
             }
             plot_scatter({family: (x, y) for family, (x, y) in groups.items()}, ax=ax)
             ax.set_title(f"{title}: ${_ranks()[column, budget]:.2f}$")

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
-from drnn_theory.learning.results import Network, Training, reaches
 from drnn_theory.learning.tasks import SPLITS, Task
+from drnn_theory.learning.trained import Network, Training, reaches
 
 __all__ = ["Loop"]
 

@@ -19,8 +19,8 @@ from drnn_theory.checks import as_integer, one_of, shown
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.learning.loop import Loop
 from drnn_theory.learning.optimizers import make_optimizer
-from drnn_theory.learning.results import Network, Training, output_and_state
 from drnn_theory.learning.tasks import Task
+from drnn_theory.learning.trained import Network, Training, output_and_state
 from drnn_theory.models import DilatedRNN, GraphRNN
 
 if TYPE_CHECKING:
