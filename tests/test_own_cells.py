@@ -244,7 +244,7 @@ ARGUMENTS = {
     "bias": (
         {"bias": False},
         ValueError,
-        "bias must be True for a cell of one's own, whose biases are its affair",
+        "bias must be True for a cell of one's own, got False: its layers decide about biases",
     ),
     "no module": (
         {"cell": lambda i, h: torch.tanh},

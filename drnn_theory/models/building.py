@@ -33,7 +33,9 @@ def check_cell(cell: Any, nonlinearity: Any, bias: bool, init: Any) -> None:
     if init is not None:
         one_of(init, "init", MATRICES)
     if own and not bias:
-        raise ValueError("bias must be True for a cell of one's own, whose biases are its affair")
+        raise ValueError(
+            "bias must be True for a cell of one's own, got False: its layers decide about biases"
+        )
     if own and init not in (None, "torch"):
         raise ValueError(
             f"init must be 'torch' for a cell of one's own, got {init!r}: "
