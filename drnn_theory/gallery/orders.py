@@ -41,7 +41,7 @@ def _paint(rows: Rows, figure: Figure) -> None:
 def _in_words(rows: Rows) -> str:
     what = "Lines of mean and longest shortest path, in edges, against the span"
     (drawn, means), (_, longest) = (
-        at_last(what, "span", measure, "network")(rows).split(". At ") for measure in PANELS
+        at_last(what, "span", measure, "network")(rows).split(". At ") for measure in DRAWN
     )
     return f"{drawn}. Means at {means} Longest paths at {longest}"
 
