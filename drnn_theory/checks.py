@@ -169,3 +169,11 @@ def shown(value: Any, limit: int = 60) -> str:
     except ValueError:  # Python writes no integers of more than some thousand digits
         return f"{type(value).__name__} of too many digits to show"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def refusal_of_gates(cell: Any) -> str:
+    """Return what a measurement says that needs all ways through time to be weights."""
+    return (
+        f"the cell must be 'RNN', got {cell!r}: the carry of a {cell} from step to step is no "
+        "weight that could be scaled"
+    )

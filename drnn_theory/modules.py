@@ -11,20 +11,23 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from drnn_theory.checks import as_integer, shown
-from drnn_theory.models.inputs import refusal_of_gates
+from drnn_theory.checks import as_integer, refusal_of_gates, shown
 from drnn_theory.outputs import Run, Runnable
 
 __all__ = [
     "borrowed",
     "choose_run",
     "in_dtype",
+    "is_changed",
     "require_module",
     "sample_inputs",
     "weights_by_lag",
 ]
 
 Given = TypeVar("Given", bound=Runnable)
+
+KNOWN = (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM)
+"""Modules that need not be asked what depends on what: torch's own, without hooks."""
 
 PREFIX = 32
 """Steps on which a module shows its axes, if it can run so few."""
@@ -62,6 +65,25 @@ def require_module(module: Runnable, call: Any) -> None:
         return
     except TypeError:
         raise TypeError(f"{rule}, got {shown(call)}") from None
+
+
+def is_changed(part: torch.nn.Module) -> bool:
+    """Tell whether a module has hooks, or a forward of its own in place of its class's.
+
+    Torch keeps no public record of hooks: one that is not found is taken to be there.
+
+    >>> layer = torch.nn.GRU(2, 3)
+    >>> handle = layer.register_forward_hook(lambda *_: None)
+    >>> is_changed(torch.nn.GRU(2, 3)), is_changed(layer)
+    (False, True)
+    """
+    names = [f"_{way}{kind}_hooks" for way in ("forward", "backward") for kind in ("", "_pre")]
+    everywhere = torch.nn.modules.module
+    return (
+        any(getattr(part, name, True) for name in names)
+        or any(getattr(everywhere, f"_global{name}", True) for name in names)
+        or "forward" in vars(part)
+    )
 
 
 def in_dtype(module: Given, dtype: Any) -> Given:
@@ -219,6 +241,8 @@ def choose_run(
     said = getattr(module, "batch_first", None) if call is None else None
     if batch_first is None and isinstance(said, bool):
         batch_first = said
+    if not last and batch_first is said and type(module) in KNOWN and not is_changed(module):
+        return Run(module, None, said, last)
     choices = [False, True] if batch_first is None else [bool(batch_first)]
     outcomes: list[Any] = []
     for choice in choices:

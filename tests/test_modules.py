@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from drnn_theory import DilatedRNN, find_leaks, gradient_profile, measure_path_lengths
+from drnn_theory import DilatedRNN, find_leaks, gradient_profile, measure_path_lengths, modules
 from drnn_theory.gradients import profile as profiles
 from tests.test_gradients import build, sample
 
@@ -130,6 +130,17 @@ def test_batch_first_must_be_a_truth_value_and_agree_with_the_module():
     message = r"^batch_first must be False as the module says, got True$"
     with pytest.raises(ValueError, match=message):
         measure_path_lengths(DilatedRNN(1, 2, [1, 2]), 4, batch_first=True)
+
+
+def test_torchs_own_layers_are_not_asked_what_depends_on_what(monkeypatch):
+    run, count = nn.GRU.forward, []
+    monkeypatch.setattr(nn.GRU, "forward", lambda *given: (count.append(1), run(*given))[1])
+    module, x = nn.GRU(2, 3).double(), sample(40, 1, 2)
+    modules.choose_run(module, x)
+    assert not count
+    module.register_forward_hook(lambda *_: None)
+    modules.choose_run(module, x)
+    assert len(count) == 2
 
 
 def test_every_attribute_is_given_back():

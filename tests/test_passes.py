@@ -57,7 +57,7 @@ def test_the_bound_on_what_is_kept_grows_with_the_length():
 def test_whichever_way_is_chosen_the_norms_are_torchs(name):
     torch.manual_seed(0)
     module = MODULES[name]()
-    x = torch.randn(72, 1, module.input_size)
+    x = torch.randn(72, 1, module.input_size).float()
     profile = gradient_profile(module, 72, inputs=x)
     full = torch.autograd.functional.jacobian(lambda x: module(x)[-1, 0], x)[:, :, 0]
     right = full.square().sum((0, 2)).sqrt().flip(0)
@@ -99,3 +99,19 @@ def test_the_faster_way_is_taken(fast, monkeypatch):
     way, count = passes._fastest_in_steps(Run(Steps()), x, [-1], lambda i, n: torch.eye(n)[:, None])
     assert way == ("copies" if fast == "copies" else "graph")
     assert (count > 1) == (fast != "one by one")
+
+
+@pytest.mark.parametrize(("steps", "at_once"), [(128, (2, 4)), (256, (1, 2)), (1000, (1, 1))])
+def test_what_leaves_the_cache_is_not_taken_at_once(steps, at_once, monkeypatch):
+    module = MODULES["scan"]().requires_grad_(False)  # 2 kB a step, 16 outputs
+    x = sample(steps, 1, module.input_size).float()
+    run = Run(module)
+    asked = []
+
+    def timed(seen, cotangents):
+        asked.append((seen.x.shape[1], len(cotangents)))
+        return 1.0  # many at once take no longer than one
+
+    monkeypatch.setattr(passes, "_timed", timed)
+    passes._fastest_in_steps(run, x, [steps - 1], lambda _, units: torch.eye(units).unsqueeze(1))
+    assert (max(count for _, count in asked), max(copies for copies, _ in asked)) <= at_once

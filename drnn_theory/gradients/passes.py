@@ -41,6 +41,9 @@ FEW = 64
 TRIED = 8
 """Steps on which the ways are tried."""
 
+CACHE = 2**20
+"""Bytes that operations pass quickly, about."""
+
 NODE = 900
 """Bytes that a node of autograd's graph takes beside the tensors that it keeps, about."""
 
@@ -113,10 +116,10 @@ def _by_graph(
         output = run(x)
     allowed = max(1, int(memory // max(kept.total, 1)))
     size = int(min(allowed, 2**31 if chunk is None else chunk, 2**31))
-    untried = []  # one by one and at once, twice; then what took less time per cotangent goes on
+    untried = []  # one by one, then at once; then whichever took less time per cotangent goes on
     if chunk is None:
         size = min(size, _cotangents_at_once(kept, _nodes(output)))
-        untried = [1, size] * 2 if size > 1 else []
+        untried = [1, size] if size > 1 else []
     times_taken = {size: math.inf}
     for index, time in enumerate(times):
         cotangents, start = cotangents_of(index, output.shape[-1]), 0
@@ -182,14 +185,17 @@ def _fastest_in_steps(
     total = len(tried)
     one = min(_timed(more, tried[:1]) for _ in range(3))
     seconds = {("graph", 1): more.seconds + total * passes * one}
-    size = min(total, _cotangents_at_once(more.kept, more.nodes))
+    # a few steps do not show where operations over all of them leave the processor's cache
+    grown = (more.kept.largest - few.kept.largest) // (TRIED - TRIED // 2) * (len(x) - TRIED)
+    cached = CACHE // max(1, more.kept.largest + grown)
+    size = min(total, cached // 2, _cotangents_at_once(more.kept, more.nodes))
     if size > 1:
         first = min(size, 4)
         each = _timed(more, tried[:first]) / first
         if each < one and size > first:
             each = _timed(more, tried[:size]) / size
         seconds["graph", size] = more.seconds + total * passes * each
-    count = min(total, _copies_at_once(more.kept, more.nodes))
+    count = min(total, cached, _copies_at_once(more.kept, more.nodes))
     if count > 1:
         copied = _looked_at(run, x[:TRIED].repeat(1, count, 1))
         each = _timed(copied, tried[:count].flatten(0, 1).unsqueeze(0))

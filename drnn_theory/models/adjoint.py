@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.nn.functional import linear, pad
 
 from drnn_theory.models.folding import run_layer
+from drnn_theory.modules import is_changed
 
 if TYPE_CHECKING:
     from drnn_theory.models.dilated import DilatedRNN
@@ -61,18 +62,7 @@ def has_adjoint(model: DilatedRNN) -> bool:
     classes = {*_LAYER, torch.nn.Conv1d}
     if type(model).__name__ != "DilatedRNN" or not all(type(part) in classes for part in layers):
         return False
-    return not any(_is_changed(part) for part in (model, model.layers, *layers))
-
-
-def _is_changed(part: torch.nn.Module) -> bool:
-    """Tell whether a module has hooks, or a forward of its own in place of its class's."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    everywhere = torch.nn.modules.module
-    return (
-        any(getattr(part, name, None) for name in hooks)
-        or any(getattr(everywhere, f"_global{name}", None) for name in hooks)
-        or "forward" in vars(part)
-    )
+    return not any(is_changed(part) for part in (model, model.layers, *layers))
 
 
 def rows_of_adjoint(

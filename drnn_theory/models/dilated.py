@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from drnn_theory.checks import as_integer
+from drnn_theory.checks import as_integer, refusal_of_gates
 from drnn_theory.models.adjoint import has_adjoint, rows_of_adjoint
 from drnn_theory.models.building import (
     CELLS,
@@ -24,7 +24,7 @@ from drnn_theory.models.building import (
     sample_parameters,
 )
 from drnn_theory.models.folding import take_rows
-from drnn_theory.models.inputs import as_lengths, autocasts, check_input, refusal_of_gates
+from drnn_theory.models.inputs import as_lengths, autocasts, check_input
 from drnn_theory.models.own_cells import try_layer
 from drnn_theory.models.running import own_rows, run_one
 from drnn_theory.models.states import (

@@ -51,14 +51,6 @@ def check_state(
         raise ValueError(f"{name} must be {dtype} as the layer returns it, got {h.dtype}")
 
 
-def refusal_of_gates(cell: Any) -> str:
-    """Return what a measurement says that needs all ways through time to be weights."""
-    return (
-        f"the cell must be 'RNN', got {cell!r}: the carry of a {cell} from step to step is no "
-        "weight that could be scaled"
-    )
-
-
 def _check_kind(model: Any, name: str, x: Tensor, casts: bool) -> None:
     """Refuse another dtype or device; a model that ``casts`` takes any float under autocast."""
     own = next(model.parameters(), None)

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.gradient_speed --output drnn_theory/data/measured/gradient_speed.csv
 
 T = 1000 steps, hidden 20, one sequence, float32: the Jacobian of the last output to every input.
-All ways take turns in shuffled order, round after round, in one process; the table gives medians.
+All ways take turns in shuffled order, round after round, in one process; the table gives medians
+of the processor's time, which other processes move little.
 `ratio` is the time of the way over that of gradient_profile: above 1, gradient_profile is faster.
 No way is asked for gradients of the parameters. The ways:
 
@@ -118,12 +119,12 @@ def main() -> None:
             turns = list(ways(module, x).items())
             order.shuffle(turns)  # a way pays for the memory that the one before it gave back
             for way, run in turns:
-                begin = time.perf_counter()
+                begin = time.process_time()
                 try:
                     run()
                 except RuntimeError:  # a way that does not know this module
                     continue
-                times.setdefault(way, []).append(time.perf_counter() - begin)
+                times.setdefault(way, []).append(time.process_time() - begin)
         medians = {way: statistics.median(seconds) for way, seconds in times.items()}
         for way in [way for way in ways(module, x) if way in medians]:
             seconds = medians[way]

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.module_speed --output build/module_speed.csv
 
 The modules of tests/benchmarks/modules.py, 256 and 1000 steps, one sequence, float32, one thread.
-`ratio` is the median over the rounds of the time of gradient_profile over that of the jacobian in
-the same round, their order drawn; `memory ratio` that of the peaks above what was there before,
-each in a process of its own (Linux only). Neither should pass 1.1 and 2.
+`ratio` is the median over the rounds of the processor's time of gradient_profile over that of the
+jacobian in the same round, their order drawn; `memory ratio` that of the peaks above what was there
+before, each in a process of its own (Linux only). Neither should pass 1.1 and 2.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def times(name: str, steps: int, rounds: int) -> dict[str, list[float]]:
     for _ in range(rounds):
         order.shuffle(turns)
         for way, run in turns:
-            begin = time.perf_counter()
+            begin = time.process_time()
             run()
-            seconds[way].append(time.perf_counter() - begin)
+            seconds[way].append(time.process_time() - begin)
     return seconds
 
 
