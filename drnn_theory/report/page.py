@@ -14,6 +14,7 @@ import matplotlib as mpl
 import sympy as sp
 
 from drnn_theory import __version__
+from drnn_theory.architectures import Architecture
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.describing import plainly
 from drnn_theory.gallery.figure import PaperFigure
@@ -44,7 +45,7 @@ KINDS = {
 class Contents:
     """What a page says: what was asked, and what came of it."""
 
-    architectures: Mapping[str, Any]
+    architectures: Mapping[str, Architecture]
     span: int
     quick: bool
     venue: str
