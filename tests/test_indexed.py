@@ -1,5 +1,7 @@
 """Letters with an index: put in by every name that they go by, or refused."""
 
+import pickle
+
 import pytest
 import sympy as sp
 
@@ -51,3 +53,15 @@ def test_letters_with_an_index_are_refused_all_at_once(theorem, value):
                 theorem.closed_form.subs({key: value})
         with pytest.raises(ValueError, match=rf"^{name} must be given by numbers, .* {name}\[j\]$"):
             theorem.closed_form.subs({f"{name}[j]": value})
+
+
+@pytest.mark.parametrize("theorem", INDEXED, ids=lambda theorem: theorem.name)
+def test_sympy_works_on_letters_with_an_index_as_on_its_own(theorem):
+    form = theorem.closed_form
+    assert pickle.loads(pickle.dumps(form)) == form
+    plain = {base: sp.IndexedBase(base.label) for base in form.atoms(Family)}
+    functions = [sp.expand, sp.latex, sp.count_ops, str]
+    if theorem.name in ("stack_growth", "divisor_chain_digits"):  # of others it takes long
+        functions.append(sp.simplify)
+    for function in functions:
+        assert str(function(form)) == str(function(form.xreplace(plain)))

@@ -11,10 +11,10 @@ from importlib import resources
 from typing import Any
 
 import matplotlib as mpl
+import networkx as nx
 import sympy as sp
 
 from drnn_theory import __version__
-from drnn_theory.architectures import Architecture
 from drnn_theory.figures.venues import venue_style
 from drnn_theory.gallery.describing import plainly
 from drnn_theory.gallery.figure import PaperFigure
@@ -45,7 +45,7 @@ KINDS = {
 class Contents:
     """What a page says: what was asked, and what came of it."""
 
-    architectures: Mapping[str, Architecture]
+    architectures: Mapping[str, tuple[int, ...] | nx.MultiDiGraph]
     span: int
     quick: bool
     venue: str

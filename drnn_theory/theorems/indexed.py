@@ -33,6 +33,8 @@ class Member(sp.Indexed):
     """
 
     def _eval_subs(self, old: Any, new: Any) -> sp.Basic | None:
+        if isinstance(new, sp.Dummy):  # sympy's own code puts it in, and takes it out again
+            return None
         name, own = str(self.base.label), self.indices[0]
         index = _index_in(old, name, self.base.label)
         if old == self.base.label and not isinstance(new, sp.Symbol):
