@@ -304,7 +304,12 @@ def train_command(options: argparse.Namespace) -> int:
         else _number(options, name)
         for name in given
     }
-    spelt = {"cell": GATES, "optimizer": OPTIMIZERS, "readout": READOUTS, "init": MATRICES}
+    spelt: dict[str, Iterable[str]] = {
+        "cell": GATES,
+        "optimizer": OPTIMIZERS,
+        "readout": READOUTS,
+        "init": MATRICES,
+    }
     settings: dict[str, Any] = {}
     for name in (option.replace("-", "_") for option in (*TRAIN_OPTIONS, "target")):
         if (value := getattr(options, name)) is not None:

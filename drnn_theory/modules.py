@@ -67,7 +67,7 @@ def require_module(module: Runnable, call: Any) -> None:
         raise TypeError(f"{rule}, got {shown(call)}") from None
 
 
-def is_changed(part: torch.nn.Module) -> bool:
+def is_changed(part: Runnable) -> bool:
     """Tell whether a module has hooks, or a forward of its own in place of its class's.
 
     Torch keeps no public record of hooks: one that is not found is taken to be there.
@@ -242,7 +242,7 @@ def choose_run(
     if batch_first is None and isinstance(said, bool):
         batch_first = said
     if not last and batch_first is said and type(module) in KNOWN and not is_changed(module):
-        return Run(module, None, said, last)
+        return Run(module, None, bool(said), last)
     choices = [False, True] if batch_first is None else [bool(batch_first)]
     outcomes: list[Any] = []
     for choice in choices:

@@ -150,7 +150,8 @@ class Explorer(widgets.VBox):
 
         Beside them stands where Colab finds the scripts of widgets that are not its own.
         """
-        _, scripts = self._page._repr_mimebundle_()
+        bundle: Any = self._page._repr_mimebundle_()
+        _, scripts = bundle
         return {**super()._repr_mimebundle_(**kwargs), "text/plain": repr(self)}, scripts
 
     # ------------------------------------------------------------------ the widgets

@@ -165,8 +165,9 @@ def _extent(text: str, size: float) -> float:
     return float(text_to_path.get_text_width_height_descent(text, font, False)[0])
 
 
-def names_of_rows(names: Sequence[str], figure: Figure) -> list[str]:
+def names_of_rows(names: Sequence[str], figure: Figure | None) -> list[str]:
     """Return names as they stand beside rows, in no more than two fifths of the figure."""
+    assert figure is not None  # axes have one until they are removed
     width, size = 0.4 * figure.get_size_inches()[0], _points("ytick.labelsize")
     return [in_lines(as_typed(name), width, size) for name in names]
 
@@ -263,7 +264,7 @@ def _wrapped(labels: Sequence[str], width: float) -> list[str]:
     return [in_lines(label, width - 4 * size / 72, size) for label in labels]
 
 
-def _points(setting: str) -> float:
+def _points(setting: Any) -> float:
     return FontProperties(size=mpl.rcParams[setting]).get_size_in_points()
 
 
