@@ -119,6 +119,8 @@ def test_the_table_of_gradients_holds_the_norms_of_the_model_that_it_names(gradi
     norms = gradient_profile(model, LAGS + 1).norms
     rows = [row for row in gradients if row["architecture"] == "stack"]
     assert [row["gradient norm"] for row in rows] == norms.tolist()
+    recurrent = next(w for name, w in model.named_parameters() if "weight_hh" in name).detach()
+    assert torch.allclose(recurrent @ recurrent.T, torch.eye(HIDDEN_SIZE, dtype=torch.float64))
     assert {row["model"] for row in gradients} == {"DilatedRNN", "GraphRNN"}
     assert gradients.where["torch"] == torch.__version__
     assert gradients.where["seed"] == SEED
@@ -248,6 +250,7 @@ def test_the_page_says_the_measures_the_closed_forms_and_the_better_schemes(repo
     for heading in ("plain stack mean", "skip mean", "exponential mean", "dilated cnn mean"):
         assert heading in words
     assert "narx mean" not in words  # there is none among them
+    assert "With orthogonal matrices drawn at random, the norm of the gradient says" in words
     better = read_csv((report[0] / "better_schemes.csv").read_text())
     own = next(r for r in better if (r["architecture"], r["span"]) == ("1,5,18,25", 256))
     assert own["their mean"] == float(compute_mrl(own["best dilations"], 256))
@@ -303,8 +306,8 @@ def test_what_is_said_of_better_schemes_is_what_their_table_holds(tmp_path):
     assert most["architecture"] == "plain"
     assert (
         f"Over the lags 1..20 the most is won from plain: a stack of 2 layers with dilations "
-        f"{dilations} has a mean {most['they win']} lower, {most['their mean']:.6g} for "
-        f"{most['its mean']:.6g} edges, and keeps {most['their state']} values of state for 40."
+        f"{dilations} has a mean {most['they win']} lower, {most['their mean']:.6g} edges instead "
+        f"of {most['its mean']:.6g}, and keeps {most['their state']} values of state instead of 40."
     ) in words
     assert f"Of even some lags are out of reach; dilations {dilations} reach all, in" in words
     assert "A graph counts a layer for each hidden unit that remembers." in words

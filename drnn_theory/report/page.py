@@ -257,7 +257,7 @@ def _gradients(contents: Contents) -> str:
     return (
         "<p>Each architecture was run as a torch model, twice. With unit weights, positive inputs "
         "and one unit per state the Jacobian at a lag must be the number of paths of the graph, "
-        "which knows nothing of the model. With weights drawn as torch draws them, the norm of the "
+        "which knows nothing of the model. With orthogonal matrices drawn at random, the norm of the "
         f"gradient says what arrives from how far back, over the lags 0..{lags}.</p>"
         f"{_html_table(contents.gradients)}"
         '<p class="quiet">Lag by lag in <a href="gradients.csv">gradients.csv</a>.</p>'
@@ -306,8 +306,8 @@ def _most_won(rows: Sequence[Mapping[str, Any]], lags: str) -> str:
             f"{lags.capitalize()} the most is won from <b>{escape(most)}</b>: a stack of "
             f"{_counted(len(row['best dilations']), 'layer')} with dilations "
             f"{cell(row['best dilations'])} has a mean {gains[most]:.1f}% lower, "
-            f"{cell(row['their mean'])} for {cell(row['its mean'])} edges, and keeps "
-            f"{row['their state']:,} values of state for {row['its state']:,}."
+            f"{cell(row['their mean'])} edges instead of {cell(row['its mean'])}, and keeps "
+            f"{row['their state']:,} values of state instead of {row['its state']:,}."
         )
     elif not said:
         said.append(f"No stack of as many layers has a shorter mean {lags} than what was asked.")
