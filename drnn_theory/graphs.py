@@ -59,11 +59,11 @@ def cyclic_graph(
 ) -> nx.MultiDiGraph:
     """Return the cyclic graph of an architecture: a MultiDiGraph with ``lag`` on every edge.
 
-    ``edges`` are triples (u, v, lag), or a directed networkx graph whose edges carry ``lag``; the
-    same triple twice is one edge. With period 1 the nodes are any hashables; with a longer period
-    they are pairs (phase, unit), and the lag of an edge is congruent to the difference of its
-    phases. ``inputs`` and ``outputs`` name units, every phase of which counts; they and the period
-    are kept in ``graph.graph``.
+    ``edges`` are triples (u, v, lag), a frame with the columns source, target and lag, or a
+    directed networkx graph whose edges carry ``lag``; the same triple twice is one edge. With
+    period 1 the nodes are any hashables; with a longer period they are pairs (phase, unit), and the
+    lag of an edge is congruent to the difference of its phases. ``inputs`` and ``outputs`` name
+    units, every phase of which counts; they and the period are kept in ``graph.graph``.
 
     ``identities`` are triples too: edges that carry a state on unchanged, added after the
     nonlinearity. They count no edge in any length and have no parameters; they carry
@@ -386,6 +386,8 @@ def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, d
             yield source, target, data.get("lag"), traits
         return
     rule = f"{name} must be triples (from, to, lag)"
+    if hasattr(edges, "columns") and hasattr(edges, "itertuples"):
+        edges = _rows_of(edges, rule)
     if isinstance(edges, str) or not isinstance(edges, Iterable):
         raise TypeError(f"{rule}, got {shown(edges)}")
     for edge in edges:
@@ -397,6 +399,16 @@ def _traited(edges: Any, name: str) -> Iterable[tuple[Hashable, Hashable, Any, d
         _check_hashable(triple[0])
         _check_hashable(triple[1])
         yield *triple, {}
+
+
+def _rows_of(frame: Any, rule: str) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of a frame of edges, whose columns say which is which."""
+    for ends in (["source", "target", "lag"], ["from", "to", "lag"], ["u", "v", "lag"]):
+        if set(ends) <= set(frame.columns):
+            rows: Iterable[tuple[Any, ...]] = frame[ends].itertuples(index=False, name=None)
+            return rows
+    columns = ", ".join(map(str, frame.columns))
+    raise ValueError(f"{rule}, a frame of them must have source, target and lag, got {columns}")
 
 
 def _check_hashable(node: Any) -> None:

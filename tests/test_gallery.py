@@ -82,6 +82,18 @@ def test_the_help_of_figures_lists_figures_and_venues(capsys):
     assert re.split(r",\s+", venues.strip()) == list(VENUES)
 
 
+@pytest.mark.parametrize("venue", ["icml", None])
+def test_a_figure_that_one_saves_oneself_has_the_fonts_of_the_venue(venue, tmp_path):
+    with mpl.rc_context(mpl.rcParamsDefault):
+        figure = FIGURES["clockwork_phases"].draw(venue)
+        figure.savefig(tmp_path / "own.pdf")
+        assert mpl.rcParams["pdf.fonttype"] == 3  # nothing is set for good
+    data = (tmp_path / "own.pdf").read_bytes()
+    assert b"/Type3" not in data
+    assert (b"STIXGeneral" in data) is (venue == "icml")
+    assert (b"DejaVuSans" in data) is (venue is None)
+
+
 def test_a_second_run_writes_the_same_bytes(folder, tmp_path):
     names = ["zoo", "gradient_law"]
     for path in write_figures(names, tmp_path, formats=["pdf", "svg", "png"]):

@@ -245,6 +245,17 @@ def test_a_graph_of_another_tool_is_refused_by_what_it_has():
         cyclic_graph(graph, inputs=["x"], outputs=["h"])
 
 
+@pytest.mark.parametrize("ends", [("source", "target"), ("from", "to"), ("u", "v")])
+def test_a_frame_of_edges_is_read_by_its_columns(ends):
+    rows = [("x", "h", 0), ("h", "h", 3)]
+    frame = pd.DataFrame(rows, columns=[*ends, "lag"])[["lag", *reversed(ends)]]
+    graph = cyclic_graph(frame.assign(note="typed"), inputs=["x"], outputs=["h"])
+    assert nx.utils.graphs_equal(graph, cyclic_graph(rows, inputs=["x"], outputs=["h"]))
+    message = r"a frame of them must have source, target and lag, got a, b, weight$"
+    with pytest.raises(ValueError, match=message):
+        cyclic_graph(pd.DataFrame(rows, columns=["a", "b", "weight"]), inputs=["x"], outputs=["h"])
+
+
 def test_a_lag_into_the_past_is_refused_with_the_way_out():
     edges = [("x", "h", -1), ("x", "h", 0), ("x", "h", 1)]
     with pytest.raises(ValueError, match="got -1: graphs are causal; where an output sees k later"):

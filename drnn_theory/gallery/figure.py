@@ -28,6 +28,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 WIDTH, TICKS = 5.5, 7
 """Of a page in inches and of the labels at ticks in points, as most venues have them."""
+EMBEDDED = {"pdf.fonttype": 42, "ps.fonttype": 42}
+"""Fonts as submission systems take them."""
 LEAST_HEIGHT = 1.5
 """Inches that axes keep below a legend, with their labels."""
 
@@ -43,7 +45,13 @@ def _make_room(figure: Figure) -> None:
 
 
 class _Drawing(Figure):
-    """A figure that Jupyter shows although pyplot does not know of it."""
+    """A figure that Jupyter shows although pyplot does not know of it, saved in its own style."""
+
+    style: Mapping[Any, Any] = EMBEDDED
+
+    def savefig(self, fname: Any, **options: Any) -> None:  # type: ignore[override]
+        with mpl.rc_context({**self.style}):  # fonts are looked up when a figure is saved
+            super().savefig(fname, **options)
 
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()
@@ -184,7 +192,8 @@ class PaperFigure:
 
         Without a venue it grows with the current style's text, so that it looks as it does on
         paper. It is as wide as the venue has it unless a ``width`` in inches is given. pyplot does
-        not know of it: as the last line of a cell it is shown once.
+        not know of it: as the last line of a cell it is shown once. Its ``savefig`` keeps the
+        venue's style, and embeds fonts that submission systems take.
 
         >>> from drnn_theory import FIGURES
         >>> figure = FIGURES["clockwork_phases"].draw("icml")
@@ -200,6 +209,7 @@ class PaperFigure:
             else:
                 size = (width or style["figure.figsize"][0], self.height)
             figure = _Drawing(figsize=size, layout="constrained")
+            figure.style = {**style, **EMBEDDED}
             self.paint(self.numbers, figure)
             _make_room(figure)
         return figure

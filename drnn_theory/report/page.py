@@ -257,8 +257,8 @@ def _gradients(contents: Contents) -> str:
     return (
         "<p>Each architecture was run as a torch model, twice. With unit weights, positive inputs "
         "and one unit per state the Jacobian at a lag must be the number of paths of the graph, "
-        "which knows nothing of the model. With orthogonal matrices drawn at random, the norm of the "
-        f"gradient says what arrives from how far back, over the lags 0..{lags}.</p>"
+        "which knows nothing of the model. With orthogonal matrices drawn at random, the norm of "
+        f"the gradient says what arrives from how far back, over the lags 0..{lags}.</p>"
         f"{_html_table(contents.gradients)}"
         '<p class="quiet">Lag by lag in <a href="gradients.csv">gradients.csv</a>.</p>'
     )

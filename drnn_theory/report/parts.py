@@ -178,8 +178,8 @@ def report_figures(
             architectures,
             name="unfolded",
             caption="Architectures unfolded in time, those of few units: states are dots, "
-            "connections lines; highlighted is a shortest path to the lag, of those drawn, that needs "
-            "the most edges.",
+            "connections lines; highlighted is a shortest path to the lag, of those drawn, that "
+            "needs the most edges.",
         ),
         path_lengths_by_lag(
             architectures,
