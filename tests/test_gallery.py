@@ -243,6 +243,15 @@ def test_unfolded_architectures_of_long_names_have_titles_side_by_side(count):
     assert all(ax.get_window_extent().height > 0.4 * figure.dpi for ax in figure.axes)
 
 
+@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
+def test_letters_that_the_venues_font_has_not_are_drawn_in_another(kind, tmp_path):
+    names = ["Память", "☃ ℝ→∞", "עברית"]  # a glyph that is missing would be an error in tests
+    figure = FIGURES["zoo"].of({name: [1, 2] for name in names}, span=9, only=True)
+    for path in figure.write(tmp_path, "neurips", [kind])[:1]:
+        data = path.read_bytes()
+    assert kind != "pdf" or (b"DejaVuSans" in data and b"/Type3" not in data)
+
+
 def test_the_command_draws_ones_own_architectures(tmp_path, capsys):
     file = tmp_path / "own.toml"
     file.write_text("span = 12\n[architectures]\nmine = [1, 3]")

@@ -8,7 +8,7 @@ import pytest
 from tueplots import bundles
 
 from drnn_theory.figures import venues
-from drnn_theory.figures.venues import VENUES, venue_style
+from drnn_theory.figures.venues import FALLBACKS, VENUES, venue_style
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -21,6 +21,8 @@ def test_a_style_has_the_width_and_sizes_of_the_venue_and_needs_no_latex(venue):
     assert style["text.usetex"] is False
     assert style["font.serif"][-1] == "STIXGeneral"  # which comes with matplotlib
     assert len(style["font.serif"]) <= 2
+    assert style["font.family"][:2] == ["serif", "DejaVu Sans"]
+    assert set(style["font.family"][1:]) <= set(FALLBACKS)
     assert style["pdf.fonttype"] == style["ps.fonttype"] == 42
     with mpl.rc_context(style):  # matplotlib knows every setting
         plt.close(plt.figure())

@@ -174,6 +174,8 @@ def names_of_rows(names: Sequence[str], figure: Figure | None) -> list[str]:
 
 def _is_readable(text: str) -> bool:
     """Tell whether matplotlib reads the formulas in a text, if there are any."""
+    if not is_math_text(text):
+        return True
     try:
         MathTextParser("agg").parse(text.replace("\n", " "))
     except ValueError:

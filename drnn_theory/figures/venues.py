@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from matplotlib import font_manager
@@ -32,12 +32,21 @@ VENUES = _latest_bundles()
 """Name of a venue: tueplots' bundle of settings."""
 
 
+FALLBACKS = (
+    "DejaVu Sans",  # which comes with matplotlib
+    *("Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "WenQuanYi Micro Hei", "Microsoft YaHei"),
+    *("SimHei", "MS Gothic", "Malgun Gothic", "Arial Unicode MS"),
+)
+"""Fonts for the letters of a name that the venue's have not, as far as they are installed."""
+
+
 def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     """Return matplotlib's settings for a venue; ``wide`` spans both columns where it has two.
 
     Text is set by matplotlib, not by LaTeX, so that no LaTeX is needed. Of the venue's fonts the
     first that is installed as TrueType is taken, since matplotlib cannot embed another kind in a
     PDF as print wants it, and STIX, which is like Times and comes with matplotlib, where none is.
+    Letters that these have not are taken from others.
     Case, and a year, do not matter; ValueError for a venue that tueplots does not know.
 
     >>> venue_style("neurips")["figure.figsize"][0], venue_style("icml", wide=False)["font.size"]
@@ -47,15 +56,13 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
     accepted = inspect.signature(bundle).parameters
     options = {"usetex": False, "column": "full" if wide else "half"}
     style = bundle(**{key: value for key, value in options.items() if key in accepted})
-    installed = set(font_manager.get_font_names())
-    fonts = [
-        name for name in style.get("font.serif", ()) if name in installed and _is_truetype(name)
-    ]
+    fonts = _embeddable(style.get("font.serif", ()))
     return {
         **style,
         "text.usetex": False,
         "text.latex.preamble": "",
-        "font.family": "serif",
+        # for each letter the first of them that has it
+        "font.family": ["serif", *_embeddable(FALLBACKS)],
         "font.serif": [*fonts[:1], "STIXGeneral"],
         "mathtext.fontset": "stix",
         "pdf.fonttype": 42,  # Type 3, matplotlib's default, is refused by submission systems
@@ -64,6 +71,12 @@ def venue_style(venue: str, *, wide: bool = True) -> dict[Any, Any]:
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
     }
+
+
+def _embeddable(fonts: Iterable[str]) -> list[str]:
+    """Return those that are installed as TrueType."""
+    installed = set(font_manager.get_font_names())
+    return [name for name in fonts if name in installed and _is_truetype(name)]
 
 
 def _is_truetype(font: str) -> bool:
