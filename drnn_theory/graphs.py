@@ -282,7 +282,8 @@ def graph_from_json(text: str) -> nx.MultiDiGraph:
     about = data["graph"]
     for key in ("inputs", "outputs"):
         if not isinstance(about.get(key), list):
-            raise ValueError(f"{key} of a JSON graph must be a list, got {shown(about.get(key))}")
+            units = "none" if about.get(key) is None else shown(about[key])
+            raise ValueError(f"{key} of a JSON graph must be a list in its graph, got {units}")
     for link in links:
         if not isinstance(link, dict) or not {"source", "target", "lag"} <= link.keys():
             raise ValueError(

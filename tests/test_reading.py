@@ -237,6 +237,19 @@ def test_numpy_nodes_are_written_as_numbers():
     assert compute_mrl(graph_from_json(graph_to_json(graph)), 4) == compute_mrl(graph, 4)
 
 
+@pytest.mark.parametrize("key", ["links", "edges"])
+def test_a_graph_that_networkx_wrote_is_read_an_older_one_too(key):
+    graph = cyclic_graph([("x", "h", 0), ("h", "h", 3)], inputs=["x"], outputs=["h"])
+    text = json.dumps(nx.node_link_data(graph, edges=key))
+    assert key in json.loads(text)
+    assert nx.utils.graphs_equal(graph_from_json(text), graph)
+    bare = json.dumps(nx.node_link_data(nx.MultiDiGraph(graph.edges), edges=key))
+    with pytest.raises(
+        ValueError, match=r"^inputs of a JSON graph must be a list in its graph, got"
+    ):
+        graph_from_json(bare)
+
+
 def test_a_graph_of_another_tool_is_refused_by_what_it_has():
     graph = nx.DiGraph()
     graph.add_edge("x", "h", weight=0)
