@@ -76,13 +76,15 @@ def lab(tmp_path_factory):
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
+        for _ in range(960):  # minutes, on a machine that does other things as well
             try:
                 urllib.request.urlopen(f"{address}/api?token={token}", timeout=1).close()
                 break
             except OSError:
                 assert server.poll() is None, (folder / "server.log").read_text()
                 time.sleep(0.25)
+        else:
+            raise AssertionError((folder / "server.log").read_text())
         yield folder, address, token
     finally:
         server.terminate()
