@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -63,7 +64,8 @@ def expected_gradient_profile(
             :func:`mean_field_slopes`; it multiplies the square of every edge into the layer.
         start: time of the input, which matters for a graph of a period above 1.
 
-    The result is float64, inf where it passes the largest one.
+    The result is float64, inf where it passes the largest one. Raises ValueError, with the figure,
+    for a horizon that is out of reach of memory or of some ten seconds.
 
     >>> expected_gradient_profile([1, 2], 0.5, 4)
     array([1.        , 0.25      , 0.3125    , 0.078125  , 0.08203125])
@@ -217,20 +219,109 @@ def _of_graph(graph: nx.MultiDiGraph, gain: float, horizon: int, start: int) -> 
         return pairs_by_lag(graph, gain * gain, horizon, start)
     wiring = Wiring(graph)
     start %= wiring.period
-    last = start + horizon
-    require_memory(100 * wiring.units * (last + 1), f"{horizon + 1} lags")
     squared = gain * gain
     if (fast := _by_filters(wiring, squared, horizon)) is not None:
         return fast
-    sums = [[0.0] * wiring.units for _ in range(last + 1)]
-    for unit in wiring.sources(start):
-        sums[start][unit] += 1.0
-    for t in range(start, last + 1):
-        current = sums[t]
+    back = max(wiring.largest_lag, 1)
+    block = -(-max(back * wiring.units, FEWEST) // wiring.period) * wiring.period
+    if horizon < 4 * block or back * wiring.units > MOST_STATES or math.isinf(squared):
+        edges = sum(map(len, wiring.steps)) / wiring.period
+        if horizon * edges > MOST_PASSES:
+            raise ValueError(
+                f"horizon must be at most {int(MOST_PASSES / edges)} where cycles lead through "
+                f"several units or phases and read {back} steps back, got {horizon}"
+            )
+        require_memory(40 * (horizon + 1), f"{horizon + 1} lags")
+        return np.array(_by_steps(wiring, squared, start, horizon)[0])
+    require_memory(8 * (horizon + 1), f"{horizon + 1} lags")
+    return _by_blocks(wiring, squared, start, horizon, back, block)
+
+
+FEWEST, MOST_STATES = 256, 512
+"""Steps of a block at least; values that are read back, up to which blocks are worth it."""
+
+MOST_PASSES = 10**8
+"""Edges passed one by one, some 0.15 us each."""
+
+
+def _by_steps(
+    wiring: Wiring, squared: float, start: int, horizon: int
+) -> tuple[list[float], deque[list[float]]]:
+    """Return the sum over the paths by lag, step after step, and those by unit that are read on."""
+    back = max(wiring.largest_lag, 1)
+    kept = deque(([0.0] * wiring.units for _ in range(back)), maxlen=back)
+    totals = []
+    for t in range(start, start + horizon + 1):
+        current = [0.0] * wiring.units
+        if t == start:
+            for unit in wiring.sources(start):
+                current[unit] += 1.0
         for u, v, lag, weight in wiring.steps[t % wiring.period]:
-            if t - lag >= start and (before := sums[t - lag][u]):
+            if before := kept[-lag][u] if lag else current[u]:
                 current[v] += squared * before if lag and weight else before
-    return np.array([sum(current[u] for u in wiring.output_units) for current in sums[start:]])
+        kept.append(current)
+        totals.append(sum(current[unit] for unit in wiring.output_units))
+    return totals, kept
+
+
+def _by_blocks(
+    wiring: Wiring, squared: float, start: int, horizon: int, back: int, block: int
+) -> np.ndarray:
+    """Return the sum over the paths, many steps at once: each is linear in what is read back.
+
+    None of the terms is negative, so that nothing cancels.
+    """
+    result = np.empty(horizon + 1)
+    result[:back], kept = _by_steps(wiring, squared, start, back - 1)
+    state = np.array(kept).reshape(-1)
+    outputs, states = _responses(wiring, squared, start + back, back, block)
+    for low in range(back, horizon + 1, block):
+        size = min(block, horizon + 1 - low)
+        result[low : low + size] = outputs(state)[:size]
+        state = states(state)
+    return result
+
+
+def _responses(
+    wiring: Wiring, squared: float, start: int, back: int, block: int
+) -> tuple[_Response, _Response]:
+    """Return what a block of steps makes of the values before it: its outputs, its last values."""
+    size = back * wiring.units
+    pairs = []
+    for factor in (squared, min(squared, 1.0) > 0):  # weighted, and whether it is reached at all
+        kept = deque(np.eye(size).reshape(back, wiring.units, size), maxlen=back)
+        rows = np.empty((block, size))
+        for step in range(block):
+            current = np.zeros((wiring.units, size))
+            for u, v, lag, weight in wiring.steps[(start + step) % wiring.period]:
+                before = kept[-lag][u] if lag else current[u]
+                with np.errstate(over="ignore"):
+                    current[v] += factor * before if lag and weight else before
+            kept.append(current)
+            rows[step] = current[wiring.output_units].sum(0)
+        pairs.append((rows, np.concatenate(kept)))
+    (outputs, values), (reach, entered) = pairs
+    return _Response(outputs, reach), _Response(values, entered)
+
+
+class _Response:
+    """A matrix of weights that are not negative, some of them infinite, for values that may be."""
+
+    def __init__(self, weights: np.ndarray, reached: np.ndarray):
+        self.finite = np.where(np.isfinite(weights), weights, 0.0)
+        self.infinite = np.isinf(weights)
+        self.reached = reached > 0
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums of the values times their weights; nothing times infinity is nothing."""
+        known = np.isfinite(values)
+        with np.errstate(over="ignore"):
+            sums = self.finite @ np.where(known, values, 0.0)
+        if not known.all():
+            sums[self.reached[:, ~known].any(axis=1)] = math.inf
+        if self.infinite.any():
+            sums[self.infinite[:, values > 0].any(axis=1)] = math.inf
+        return sums
 
 
 def _by_filters(wiring: Wiring, squared: float, horizon: int) -> np.ndarray | None:
@@ -248,6 +339,7 @@ def _by_filters(wiring: Wiring, squared: float, horizon: int) -> np.ndarray | No
         order = list(TopologicalSorter(below).static_order())
     except CycleError:
         return None
+    require_memory(8 * (wiring.units + 3) * (horizon + 1), f"{horizon + 1} lags")
     starts, sums = wiring.sources(0), np.zeros((wiring.units, horizon + 1))
     for unit in order:
         values = sums[unit]

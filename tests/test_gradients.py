@@ -19,6 +19,7 @@ from drnn_theory import (
 )
 from drnn_theory.gradients import unit_dilated_rnn, unit_graph_rnn
 from drnn_theory.gradients.passes import rows_of_jacobian
+from drnn_theory.gradients.profile import _cotangents
 from drnn_theory.models.adjoint import rows_of_adjoint
 from drnn_theory.outputs import Run
 from tests.strategies import cyclic_graphs, schemes
@@ -315,6 +316,34 @@ def test_probes_estimate_the_norms_within_their_standard_error(name):
     assert beyond.max() > 0.01  # and they are no exact norms in disguise
     ratio = few.standard_error.sum() / estimate.standard_error.sum()
     assert 2.5 < ratio < 6  # as the root of 400 / 25, which is 4, by so few as 25
+
+
+@pytest.mark.parametrize("name", ["convolutions", "dilated"])  # by autograd and by the adjoint
+def test_another_seed_draws_other_probes(name):
+    module, x = build(name), sample(7, 2, 2)
+
+    def norms(seed):
+        return gradient_profile(module, 7, inputs=x, seeds=[seed], probes=5).norms
+
+    assert np.array_equal(norms(0), norms(0))
+    reached = norms(0) > 0
+    assert np.all(norms(0)[reached] != norms(1)[reached])
+
+
+@pytest.mark.parametrize("name", ["convolutions", "dilated"])
+def test_sequences_and_output_times_do_not_share_probes(name, monkeypatch):
+    module, drawn = build(name), []
+
+    def kept(*arguments):
+        drawn.append(_cotangents(*arguments))  # (probes, sequences, units)
+        return drawn[-1]
+
+    monkeypatch.setattr("drnn_theory.gradients.profile._cotangents", kept)
+    gradient_profile(module, 7, inputs=sample(9, 3, 2), times=3, probes=40)
+    rows = torch.cat([part.transpose(0, 1).flatten(1) for part in drawn])
+    assert len(rows) == 9  # one for each sequence at each time
+    alike = (rows @ rows.T / rows.shape[1]).fill_diagonal_(0)
+    assert alike.abs().max() < 0.5  # of independent signs: 160 or more each, 0.08 on average
 
 
 def test_the_standard_error_is_that_of_the_mean_over_the_probes():

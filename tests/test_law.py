@@ -11,13 +11,18 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from drnn_theory import (
     DilatedRNN,
+    clockwork_rnn,
+    cyclic_graph,
     dilated_cnn,
     dilated_rnn,
     expected_gradient_profile,
+    fast_slow_rnn,
+    gated_feedback_rnn,
     gradient_profile,
     law,
     layers_rnn,
@@ -25,6 +30,7 @@ from drnn_theory import (
     path_counts,
     residual_rnn,
     skip_rnn,
+    zhang_rnn,
 )
 from tests.strategies import cyclic_graphs, schemes
 from tests.studies.gradient_law import gaussian, measure, random_network, random_tanh
@@ -64,6 +70,56 @@ def test_filters_give_what_steps_in_time_give(graph, gain, monkeypatch):
     with np.errstate(over="ignore"):
         by_steps = expected_gradient_profile(graph, gain, 300)
     np.testing.assert_allclose(by_filters, by_steps, rtol=1e-12)  # the same positive sums
+
+
+CYCLES = {
+    "clockwork": clockwork_rnn([1, 2, 4]),
+    "phases without a common unit": clockwork_rnn([2, 3]),
+    "fast and slow": fast_slow_rnn(3),
+    "top down": zhang_rnn("td"),
+    "every layer to every other": gated_feedback_rnn(3),
+}
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("graph", CYCLES.values(), ids=CYCLES)
+@pytest.mark.parametrize("gain", [0.0, 0.7, 3.0, 1e60])
+def test_blocks_give_what_steps_in_time_give(graph, gain, start, monkeypatch):
+    monkeypatch.setattr(law, "FEWEST", 16)
+    horizon = 399
+    by_blocks = expected_gradient_profile(graph, gain, horizon, start=start)
+    monkeypatch.setattr(law, "MOST_STATES", 0)
+    by_steps = expected_gradient_profile(graph, gain, horizon, start=start)
+    np.testing.assert_allclose(by_blocks, by_steps, rtol=1e-11)  # the same positive sums
+    assert start or gain < 1e60 or np.isinf(by_steps).any()
+
+
+@settings(max_examples=10, deadline=None)
+@given(cyclic_graphs(), st.integers(0, 3))
+def test_blocks_give_what_steps_give_in_any_graph(graph, start):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(law, "FEWEST", 5)
+        patch.setattr(law, "_by_filters", lambda *_: None)
+        by_blocks = expected_gradient_profile(graph, 0.8, 60, start=start)
+        patch.setattr(law, "MOST_STATES", 0)
+        by_steps = expected_gradient_profile(graph, 0.8, 60, start=start)
+    np.testing.assert_allclose(by_blocks, by_steps, rtol=1e-11)
+
+
+def test_a_far_horizon_of_cycles_over_several_units_takes_blocks(monkeypatch):
+    monkeypatch.setattr(law, "MOST_PASSES", 0)  # steps would be refused
+    profile = expected_gradient_profile(zhang_rnn("td"), 0.5, 10**5)
+    assert profile.shape == (10**5 + 1,)
+
+
+def test_a_horizon_of_too_many_steps_is_refused_in_words():
+    edges = [("x", "a", 0), ("a", "b", 0), ("b", "a", 1000), ("a", "a", 1)]
+    graph = cyclic_graph(edges, inputs=["x"], outputs=["b"])
+    with pytest.raises(
+        ValueError,
+        match=r"horizon must be at most 25000000 where .* 1000 steps back, got 30000000",
+    ):
+        expected_gradient_profile(graph, 0.5, 3 * 10**7)
 
 
 @settings(max_examples=50)

@@ -5,7 +5,7 @@ import torch
 from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
 
-from drnn_theory.models import DilatedRNN
+from drnn_theory.models import DilatedRNN, running, ways
 from tests.test_models import EQUAL, KINDS, entries, names_in_graph, sample, step
 
 STACKS = {
@@ -182,6 +182,93 @@ def test_the_ways_are_the_ways_that_they_are_called(kind, monkeypatch):
             )
             names[way] = "Recurrence" in names_in_graph(model(x)[0]), bool(calls)
     assert names == {"columns": (True, False), "folded": (False, False), "called": (False, True)}
+
+
+def asked(monkeypatch, answer):
+    """Record what is asked of the choice, and which way each layer then runs."""
+    questions, taken = [], []
+
+    def choose(*question):
+        questions.append(question)
+        return answer(*question)
+
+    monkeypatch.setattr(f"{RUNNING}.columns_are_faster", choose)
+    for name in ("run_columns", "run_folded"):
+        run = getattr(running, name)
+        monkeypatch.setattr(
+            running, name, lambda *a, run=run, name=name: taken.append(name) or run(*a)
+        )
+    return questions, taken
+
+
+@pytest.mark.parametrize("columns", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("cell", "mode"), [("RNN", "RNN_TANH"), ("GRU", "GRU"), ("LSTM", "LSTM")])
+def test_the_choice_is_asked_with_width_chain_length_and_dtype(
+    cell, mode, dtype, columns, monkeypatch
+):
+    model = DilatedRNN(2, 5, [1, 3, 4], cell=cell, dtype=dtype, init="torch")
+    questions, taken = asked(monkeypatch, lambda *_: columns)
+    model(torch.zeros(11, 7, 2, dtype=dtype))
+    assert questions == [
+        (mode, 5, 7, 11, dtype, True),
+        (mode, 5, 21, 4, dtype, True),  # 11 steps are chains of 4, 4 and 3
+        (mode, 5, 28, 3, dtype, True),
+    ]
+    assert taken == ["run_columns" if columns else "run_folded"] * 3
+
+
+@pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])
+def test_every_layer_takes_the_way_chosen_for_its_own_width(cell, monkeypatch):
+    torch.manual_seed(0)
+    model = DilatedRNN(2, 4, [1, 2, 4, 1], cell=cell, dtype=torch.float64, init="torch")
+    x = sample(STEPS, BATCH, 2)
+    expected = model(x)[0]
+    _, taken = asked(monkeypatch, lambda mode, hidden, width, *_: width == 2 * BATCH)
+    torch.testing.assert_close(model(x)[0], expected, **EQUAL)
+    assert taken == ["run_folded", "run_columns", "run_folded", "run_folded"]
+
+
+def test_what_learns_is_what_autograd_would_follow(monkeypatch):
+    model = DilatedRNN(2, 4, [1, 2], cell="GRU", init="torch")
+    questions, _ = asked(monkeypatch, lambda *_: False)
+
+    def learns(*arguments):
+        questions.clear()
+        model(*arguments)
+        return [question[-1] for question in questions]
+
+    x = torch.zeros(5, 1, 2)
+    assert learns(x) == [True, True]
+    with torch.no_grad():
+        assert learns(x) == [False, False]
+    state = model(x[:0])[1]
+    model.requires_grad_(False)
+    assert learns(x) == [False, False]
+    assert learns(x.clone().requires_grad_()) == [True, True]
+    assert learns(x, (state[0], state[1].clone().requires_grad_())) == [False, True]
+    model.layers[0].weight_hh_l0.requires_grad_(True)
+    assert learns(x) == [True, True]  # what the first layer learns passes the second
+
+
+def test_the_choice_turns_where_its_names_say():
+    def choice(mode="GRU", hidden=ways.NARROW, width=1, steps=1000, single=False, learns=True):
+        dtype = torch.float32 if single else torch.float64
+        return ways.columns_are_faster(mode, hidden, width, steps, dtype, learns)
+
+    assert choice(steps=ways.FEWEST_STEPS)
+    assert not choice(steps=ways.FEWEST_STEPS - 1)
+    wide = 10**6  # columns: too many but for narrow layers
+    assert choice(width=wide)
+    assert not choice(width=wide, hidden=ways.NARROW + 1)
+    assert choice(width=64, hidden=ways.WIDE)
+    assert not choice(width=64, hidden=ways.WIDE + 1)
+    assert choice("LSTM")
+    assert not choice("LSTM", single=True)
+    assert not choice(learns=False)
+    assert choice(learns=False, width=wide)
+    assert not choice("RNN_TANH", learns=False, width=wide)
+    assert not choice("RNN_RELU", width=wide)
 
 
 def chains(*arguments):
