@@ -545,6 +545,39 @@ def test_the_starting_dilations_and_engines_are_drawn_as_measured():
             assert list(line.get_ydata()) == [r["seconds"] for r in rows]
 
 
+@pytest.mark.parametrize(
+    ("name", "panel", "values", "groups"),
+    [
+        ("engines", "grows", ("span", "layers"), ("engine",)),
+        ("starting_dilation", "hidden size", (20, 64), ("fusion", "cell")),
+    ],
+)
+def test_bars_go_from_the_least_to_the_largest_of_the_runs(name, panel, values, groups):
+    table = load_measured(name)
+    rows = [row | {"low": 0.9 * row["seconds"], "high": 1.2 * row["seconds"]} for row in table]
+    figure = plt.figure(figsize=(5.5, 2.6), layout="constrained")
+    FIGURES[name].paint(rows, figure)
+    for ax, value in zip(figure.axes, values, strict=False):
+        drawn = [
+            [tuple(end) for end in segment]
+            for bars in ax.collections
+            for segment in bars.get_segments()
+        ]
+        own = [row for row in rows if row[panel] == value]
+        kinds = dict.fromkeys(tuple(row[g] for g in groups) for row in own)
+        if "fusion" in groups:  # cells without it first
+            kinds = sorted(kinds, key=lambda kind: kind[0])
+        x = "start" if "fusion" in groups else value
+        assert drawn == [
+            [(row[x], row["low"]), (row[x], row["high"])]
+            for kind in kinds
+            for row in own
+            if tuple(row[g] for g in groups) == kind
+        ]
+    (legend,) = figure.legends
+    assert "least to largest" in [text.get_text() for text in legend.get_texts()]
+
+
 def test_the_table_of_correlations_is_that_of_the_measured_table():
     table = FIGURES["gradient_flow"].compared(())
     (row,) = (

@@ -37,6 +37,7 @@ __all__ = [
     "STYLES",
     "as_typed",
     "draw_lines",
+    "draw_ranges",
     "in_lines",
     "legend_above",
     "legend_above_all",
@@ -122,6 +123,18 @@ def draw_lines(
                 zorder=3,
             )
     legend_above(ax)
+
+
+def draw_ranges(ax: Axes, ranges: Mapping[str, tuple[Any, Any, Any]], label: str) -> None:
+    """Draw bars from the least to the largest value of named curves, each (x, low, high).
+
+    They take the colours that :func:`draw_lines` gives curves in the same order; the legend has one
+    bar for all.
+    """
+    for i, (x, low, high) in enumerate(ranges.values()):
+        colour = COLOURS[i % len(COLOURS)]
+        ax.vlines(x, low, high, color=colour, linewidth=4, alpha=0.4, zorder=1)
+    ax.vlines([], [], [], color="0.35", linewidth=4, alpha=0.4, label=label)
 
 
 def legend_name(name: str) -> str:

@@ -12,8 +12,8 @@ from matplotlib.ticker import NullLocator
 
 from drnn_theory.figures import plot_measures
 from drnn_theory.figures.marks import (
-    Curve,
     draw_lines,
+    draw_ranges,
     legend_above_all,
     logarithmic,
     powers_of_two,
@@ -28,6 +28,14 @@ __all__ = ["SPEEDS"]
 
 
 CELLS = ("RNN", "GRU", "LSTM")
+
+
+RANGES = "least to largest"
+"""Of the runs of which a table gives the median, in its columns low and high."""
+
+
+def _has_ranges(rows: Rows) -> bool:
+    return all("low" in row and "high" in row for row in rows)
 
 
 SIDES = {
@@ -86,14 +94,16 @@ def _paint_start(rows: Rows, figure: Figure) -> None:
     for ax, hidden in zip(axes, (20, 64), strict=False):
         of_size = [row for row in rows if row["hidden size"] == hidden]
 
-        def of_cells(fusion: bool, of_size: Rows = of_size) -> dict[str, Curve]:
+        def of_cells(fusion: bool, *names: str, of_size: Rows = of_size) -> dict[str, Any]:
             chosen = {
                 cell: [row for row in of_size if (row["cell"], row["fusion"]) == (cell, fusion)]
                 for cell in CELLS
             }
-            return {c: (column(r, "start"), column(r, "seconds")) for c, r in chosen.items()}
+            return {c: tuple(column(r, name) for name in names) for c, r in chosen.items()}
 
-        draw_lines(ax, of_cells(False), of_cells(True))
+        draw_lines(ax, of_cells(False, "start", "seconds"), of_cells(True, "start", "seconds"))
+        for fusion in (False, True) if _has_ranges(rows) else ():
+            draw_ranges(ax, of_cells(fusion, "start", "low", "high"), RANGES)
         ax.set_title(f"{hidden} units")
         ax.set_ylabel("time per training step (s)")
         ax.set_ylim(bottom=0)
@@ -118,6 +128,7 @@ def _start_table(rows: Rows) -> Rows:
             "fusion": row["fusion"],
             "sequential steps": row["sequential steps"],
             "seconds": f"{row['seconds']:.3f}",
+            **({RANGES: f"{row['low']:.3f} to {row['high']:.3f}"} if _has_ranges(rows) else {}),
             "speed-up": f"{row['speed-up']:.2f}",
             "mean recurrent length": round(row["mean recurrent length"], 2),
         }
@@ -131,15 +142,19 @@ def _paint_engines(rows: Rows, figure: Figure) -> None:
         axes, (("span", "span (lags), 4 layers"), ("layers", "layers, span 2000")), strict=True
     ):
         chosen = [row for row in rows if row["grows"] == grows]
-        names = dict.fromkeys(row["engine"] for row in chosen)
+        by_engine: dict[str, list[Any]] = {}
+        for row in chosen:
+            by_engine.setdefault(str(row["engine"]), []).append(row)
         curves = {
-            name: (
-                column([r for r in chosen if r["engine"] == name], grows),
-                column([r for r in chosen if r["engine"] == name], "seconds"),
-            )
-            for name in names
+            name: (column(own, grows), column(own, "seconds")) for name, own in by_engine.items()
         }
         draw_lines(ax, curves, curves)
+        if _has_ranges(rows):
+            ranges = {
+                name: (column(own, grows), column(own, "low"), column(own, "high"))
+                for name, own in by_engine.items()
+            }
+            draw_ranges(ax, ranges, RANGES)
         logarithmic(ax)
         ax.set_xlabel(label)
     axes[0].set_xscale("log")
