@@ -81,7 +81,7 @@ def test_a_file_without_a_table_study_is_read_by_other_commands_alone(file, caps
     file.write_text(FILE.partition("[study]")[0])
     capsys.readouterr()
     assert main(["study", str(file), "--store", str(file.with_name("study.db"))]) == 2
-    assert capsys.readouterr().err.endswith("study.toml: [study] must say how to train, got None\n")
+    assert capsys.readouterr().err.endswith("study.toml: [study] must say how to train, got none\n")
 
 
 def test_a_task_without_arguments_is_its_name():
