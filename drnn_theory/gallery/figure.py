@@ -49,7 +49,7 @@ class _Drawing(Figure):
 
     style: Mapping[Any, Any] = EMBEDDED
 
-    def savefig(self, fname: Any, **options: Any) -> None:  # type: ignore[override]
+    def savefig(self, fname: Any, **options: Any) -> None:
         with mpl.rc_context({**self.style}):  # fonts are looked up when a figure is saved
             super().savefig(fname, **options)
 
