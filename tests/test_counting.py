@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from drnn_theory import cyclic_graph, dilated_cnn, path_counts, path_table
+from drnn_theory import cyclic_graph, dilated_cnn, path_counts, path_table, tcn
 from drnn_theory.paths import counting
 from drnn_theory.paths.general import Wiring
 from tests.strategies import cyclic_graphs
@@ -124,3 +124,7 @@ def test_paths_of_a_graph_without_cycles_end():
     table = path_table(dilated_cnn([1, 2]), 3000)
     assert table[:5] == [{0: 1}, {1: 1}, {1: 1}, {2: 1}, {}]
     assert not any(table[4:])
+
+
+def test_paths_of_lag_0_that_are_more_than_floats_count_are_counted():
+    assert path_counts(tcn([1] * 1200), 3)[0] == 2**1200  # a sum or two convolutions, 1200 times

@@ -248,14 +248,17 @@ def _bounds(wiring: Wiring, start: int, horizon: int) -> tuple[np.ndarray, np.nd
         walks = solved(exponent, np.ones(len(table.nodes)))
         return walks is not None and walks.min() > 0
 
+    lags = np.unique(np.linspace(0, horizon, SAMPLES + 1).round())
     low = -1.0
     while not converges(low):
         low *= 2
+        if low < -(2.0**40):  # paths of lag 0 alone are more than floats count
+            most = (lags + 1) * wiring.units * math.log2(len(table.source) + 2)
+            return lags, np.repeat(most[:, None], len(sources) + 1, axis=1)
     high = 1.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if converges(middle) else (low, middle)
-    lags = np.unique(np.linspace(0, horizon, SAMPLES + 1).round())
     bits = np.full((len(lags), len(sources) + 1), np.inf)
     for exponent in low - np.geomspace(1e-10, 64, 3 * SAMPLES):
         walks = solved(exponent, sources)
