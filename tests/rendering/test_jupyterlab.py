@@ -48,10 +48,13 @@ def lab(tmp_path_factory):
     """Return the folder and the address, token included, of a JupyterLab that asks no network."""
     pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
     folder = tmp_path_factory.mktemp("lab")
-    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    for name, values in {
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "docmanager-extension/plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    }.items():
+        settings = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(values))
     port, token = free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = {
@@ -265,8 +268,7 @@ def test_a_preview_of_what_people_read_shows_no_raw_marks(name, lab, page):
     file = folder / f"{secrets.token_hex(4)}.md"
     text = (ROOT / name).read_text(encoding="utf-8")
     file.write_text(text, encoding="utf-8")
-    place = f"{address}/lab/workspaces/{file.stem}/tree/{file.name}"
-    page.goto(f"{place}?factory=Markdown%20Preview&token={token}")
+    page.goto(f"{address}/lab/workspaces/{file.stem}/tree/{file.name}?token={token}")
     preview = page.locator(".jp-MarkdownViewer .jp-RenderedMarkdown")
     api.expect(preview.locator("h1")).to_have_text(re.match("# (.+)", text)[1] + "¶")
     if "$" in re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL):
