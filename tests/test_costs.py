@@ -94,7 +94,7 @@ UP, LOOP = ("x", "h", 0), ("h", "h", 1)
         (wired(UP, LOOP, ("h", "y", 0), ("y", "y", 3)), 2),
         (wired(UP, ("h", "y", 0), ("y", "h", 1)), 2),
         (wired(("x", "p", 0), ("p", "h", 0), LOOP, ("h", "y", 0)), 1),
-        (wired(UP, LOOP, sums=[("h", "y", 0), ("h", "y", 5)]), 1),
+        (wired(UP, LOOP, ("s", "y", 0), sums=[("h", "s", 0), ("h", "s", 5)]), 1),
         (wired(("x", "y", 0)), 1),
     ],
     ids=[
