@@ -216,7 +216,7 @@ def test_names_are_drawn_as_they_were_typed_whatever_they_hold():
 @pytest.mark.parametrize("name", COMPARING)
 def test_long_names_leave_the_axes_their_room(name):
     long = "a name that somebody typed who had a lot to say about an architecture of their own, "
-    named = {f"{k} {long * (1 + k % 2)}": [1, k + 2] for k in range(6)}
+    named = {f"{k} {long * (1 + k % 2)}": [1, k + 2] for k in range(12)}
     with mpl.rc_context(venue_style("icml")):  # fonts are looked up when a figure is drawn
         figure = FIGURES[name].of(named, span=30, only=True).draw("icml")
         figure.draw_without_rendering()
