@@ -295,7 +295,7 @@ def test_a_better_scheme_has_as_many_layers_as_a_graph_has_hidden_units_that_rem
 
 def test_what_is_said_of_better_schemes_is_what_their_table_holds(tmp_path):
     loop = cyclic_graph([("x", "h", 0), ("h", "h", 1)], inputs=["x"], outputs=["h"])
-    named = {"drawn by hand": loop, "even": (2, 4), "plain": (1, 1)}
+    named = {"drawn by hand": loop, "some": (1, 2), "even": (2, 4), "plain": (1, 1)}
     write_report(named, tmp_path, span=20, quick=True, formats=["svg"])
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
     words = " ".join("".join(page.words).split())
@@ -303,6 +303,7 @@ def test_what_is_said_of_better_schemes_is_what_their_table_holds(tmp_path):
     wins = {r["architecture"]: r for r in rows if str(r["they win"]).endswith("%")}
     most = max(wins.values(), key=lambda r: 1 - r["their mean"] / r["its mean"])
     dilations = ", ".join(map(str, most["best dilations"]))
+    assert list(wins) == ["some", "plain"]
     assert most["architecture"] == "plain"
     assert (
         f"Over the lags 1..20 the most is won from plain: a stack of 2 layers with dilations "
