@@ -114,7 +114,7 @@ MAIN_NUMBERS = {
     "gradient_flow": "mean recurrent length -0.77",
     "speed": "undilated torch.nn: 2.7",
     "starting_dilation": "from 1998 to 252",
-    "engines": "networkx (reference) 12.5 s",
+    "engines": "networkx (reference) 8.52 s",
     "memory_curves": "1 2 4 8:",
     "memory_and_computing": "1 2 4 8:",
     "memory_bought": "memory within the span (linear), equal parameters: 0.229;",
