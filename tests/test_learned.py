@@ -228,3 +228,13 @@ def test_the_page_and_the_readme_quote_the_long_delay():
     assert f"learns in at most {slowest:g} steps (three seeds)" in README
     make = {"dilated": [2**k for k in range(9)], "plain": [1] * 9}
     assert len({count_parameters(make[name], 10, input_size=10) for name in make}) == 1
+
+
+def test_the_page_quotes_pixel_mnist():
+    rows = load_measured("pixel_mnist").rows
+    (row,) = [r for r in rows if not r["permuted"] and r["dilations"][1] == 2 and r["seed"] == 0]
+    assert row["steps"] == 10_000
+    told = f"{100 * row['accuracy']:.2f} % of the test images are named right, "
+    assert f"{told}{100 * row['validation accuracy']:.2f} % of those kept for validation" in PAGE
+    assert len(rows) > 1 or "One run has been made" in PAGE
+    assert 23 < row["steps"] * 128 / 55_000 < 23.5  # epochs
