@@ -392,6 +392,7 @@ def test_a_picture_has_the_width_of_the_venue(venue):
 
 
 def test_drawing_changes_no_setting_and_leaves_no_figure_open(tmp_path, caplog):
+    plt.close("all")  # what examples elsewhere left open
     before = dict(mpl.rcParams)
     write_figures(["zoo"], tmp_path, venue="colm")  # whose font is Palatino
     assert dict(mpl.rcParams) == before
@@ -420,6 +421,7 @@ def test_a_wrong_wish_is_refused_in_one_line(arguments, message, capsys, tmp_pat
 
 
 def test_a_figure_shows_itself_in_jupyter_once():
+    plt.close("all")  # what examples elsewhere left open
     figure = FIGURES["clockwork_phases"].draw()
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert plt.get_fignums() == []  # or Jupyter would show it a second time
@@ -577,6 +579,7 @@ def test_bars_go_from_the_least_to_the_largest_of_the_runs(name, panel, values, 
             if tuple(row[g] for g in groups) == kind
         ]
     (legend,) = figure.legends
+    plt.close(figure)
     assert "least to largest" in [text.get_text() for text in legend.get_texts()]
 
 

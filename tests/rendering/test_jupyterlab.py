@@ -253,8 +253,7 @@ def test_without_the_script_of_the_panel_its_controls_and_the_figure_are_there(n
     api.expect(panel.locator(".drnn-figure")).to_be_visible()
     panel.get_by_role("textbox", name="dilations").fill("1, 3, 8")
     reads(panel, compute_mrl([1, 3, 8]))
-    box = panel.locator(".drnn-figure").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    panel.locator(".drnn-figure").hover()  # waits until the figure, drawn once more, stands still
     page.wait_for_timeout(500)
     assert panel.locator(".drnn-hover").count() == 0  # which only that script draws
     assert int(panel.locator(".drnn-figure").get_attribute("width")) > 700
