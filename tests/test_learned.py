@@ -220,6 +220,9 @@ def test_the_page_and_the_readme_quote_the_long_delay():
         for name in ("left chance", "learned")
     )
     assert f"left at step {left}, and 99 % of the symbols are right at step {learned}." in PAGE
+    twice = rows["dilated", 1000, 0]
+    told = f"leaves chance at step {twice['left chance']:g} and has 99 % right at step "
+    assert f"{told}{twice['learned']:g} (one seed)" in PAGE
     told = f"with the same number of parameters has {share(plain)} % right after 1,000 steps"
     assert told in PAGE
     assert math.isinf(plain["left chance"])
