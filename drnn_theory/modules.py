@@ -29,6 +29,9 @@ Given = TypeVar("Given", bound=Runnable)
 KNOWN = (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM)
 """Modules that need not be asked what depends on what: torch's own, without hooks."""
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+"""Torch's private names of a module's hooks; with ``_global`` before them, of all modules'."""
+
 PREFIX = 32
 """Steps on which a module shows its axes, if it can run so few."""
 
@@ -77,12 +80,9 @@ def is_changed(part: Runnable) -> bool:
     >>> is_changed(torch.nn.GRU(2, 3)), is_changed(layer)
     (False, True)
     """
-    names = [f"_{way}{kind}_hooks" for way in ("forward", "backward") for kind in ("", "_pre")]
-    everywhere = torch.nn.modules.module
-    return (
-        any(getattr(part, name, True) for name in names)
-        or any(getattr(everywhere, f"_global{name}", True) for name in names)
-        or "forward" in vars(part)
+    own, everywhere = vars(part), torch.nn.modules.module
+    return "forward" in own or any(
+        own.get(name, True) or getattr(everywhere, f"_global{name}", True) for name in HOOKS
     )
 
 
@@ -284,7 +284,8 @@ def _compared(run: Run, x: Tensor) -> str | Exception:
     second = torch.cat([early, middle, late], 1)
     try:
         one, other = (run(part.requires_grad_()).detach() for part in (first, second))
-        depends = _differ(one, other)[:, 1:-1].any()  # on other sequences, or on the call
+        changed = _differ(one, other)
+        depends = changed[:, 1:-1].any()  # on other sequences, or on the call
         again = run(first).detach() if depends else one
     except Exception as error:
         return error
@@ -292,7 +293,6 @@ def _compared(run: Run, x: Tensor) -> str | Exception:
         raise ValueError(NOT_DETERMINISTIC)
     if depends:
         return "dependent"
-    changed = _differ(one, other)
     over_time = changed[half:, 0].any() or changed[:half, -1].any()
     if run.last:
         over_time = changed[:, 0].any()

@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import time
-import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +36,7 @@ from drnn_theory.paths.reference import reference_path_lengths
 from drnn_theory.paths.stacks import Stack, coin_course
 from drnn_theory.paths.sweeps import swept_course
 from tests.components import component_graph
+from tests.memory import peak_of
 from tests.zero_one import random_wiring, zero_one_lengths
 
 GRAPHS = int(os.environ.get("RANDOM_GRAPHS", "150"))  # `make certificates` takes 5,000
@@ -319,12 +319,7 @@ def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
     asked = []
     for module in (stacks, courses, general, sweeps):
         monkeypatch.setattr(module, "require_memory", lambda needed, task: asked.append(needed))
-    tracemalloc.start()
-    try:
-        measure()
-        used = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    used = peak_of(measure)
     assert 1 / 1.2 < used / max(asked) < 1.2
 
 

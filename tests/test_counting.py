@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from drnn_theory import cyclic_graph, dilated_cnn, path_counts, path_table, tcn
 from drnn_theory.paths import counting
 from drnn_theory.paths.general import Wiring
+from tests.memory import peak_of
 from tests.strategies import cyclic_graphs
 
 
@@ -46,12 +46,7 @@ def two_units():
 def test_the_memory_that_is_asked_for_is_what_is_used(measure, monkeypatch):
     asked = [0]
     monkeypatch.setattr(counting, "require_memory", lambda needed, task: asked.append(needed))
-    tracemalloc.start()
-    try:
-        measure()
-        used = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    used = peak_of(measure)
     assert 1 / 1.25 < used / max(asked) < 1.2  # integers are traced without what rounding adds
 
 

@@ -169,7 +169,7 @@ def test_torchs_own_layers_may_come_as_ones_own():
 def test_a_pair_of_states_of_two_sizes_starts_from_zeros_of_both():
     cell = lambda i, h: torch.nn.LSTM(i, 6, proj_size=h)  # noqa: E731
     model, x = build(cell), sample(5, 3, 2)
-    output, state = model(x)
+    _, state = model(x)
     assert [[tuple(h.shape[2:]) for h in pair] for pair in state] == [[(4,), (6,)]] * len(state)
     layer, dilation = model.layers[0], model.dilations[0]
     assert dilation == 1

@@ -1,8 +1,8 @@
 """A better scheme, from the table that comes with the package or else by a search.
 
-An architecture is held against the stacks of as many layers, which
-:func:`drnn_theory.costs.hidden_layers` counts, with distinct dilations from 1 within the span: the
-class of :func:`drnn_theory.optimal_dilations`.
+An architecture is compared with stacks that have the same number of layers, as
+:func:`drnn_theory.costs.hidden_layers` counts them, and distinct dilations from 1 within the span:
+the class of :func:`drnn_theory.optimal_dilations`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn.modules import module as modules
 
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+from drnn_theory.modules import HOOKS, is_changed
+
 WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 TRANSFORMS = "_are_functorch_transforms_active"
 DISPATCH = "_len_torch_dispatch_stack"
@@ -35,14 +36,8 @@ def is_plain(layer: Any) -> bool:
     >>> is_plain(torch.nn.GRU(2, 3)), is_plain(torch.nn.GRU(2, 3, bidirectional=True))
     (True, False)
     """
-    if type(layer) not in _LAYERS:
+    if type(layer) not in _LAYERS or is_changed(layer):
         return False
-    own = vars(layer)
-    if "forward" in own:
-        return False
-    for name in HOOKS:
-        if own.get(name, True) or getattr(modules, f"_global{name}", True):
-            return False
     odd = layer.num_layers != 1 or layer.bidirectional or layer.batch_first or layer.proj_size
     return not odd
 

@@ -45,10 +45,10 @@ def better_schemes(
     quick: bool = False,
     hidden_size: int = 20,
 ) -> Table:
-    """Return the best scheme of as many layers for each architecture and span, and what it wins.
+    """Return the best scheme with the same number of layers, by architecture and span.
 
     The class is that of :func:`drnn_theory.optimal_dilations`: stacks of distinct dilations from 1
-    within the span. A graph counts as many layers as :func:`drnn_theory.costs.hidden_layers` finds.
+    within the span. The layers of a graph are counted by :func:`drnn_theory.costs.hidden_layers`.
     Below them stands the best scheme of any depth. ``quick`` searches less. The states are those
     of streaming, of cells of ``hidden_size`` units.
 
@@ -111,8 +111,8 @@ def better_schemes(
     notes = [
         "layers: of a graph, the hidden units that an edge from an earlier step enters or that a "
         "cycle leads through; sums and an output of its own are none",
-        "best dilations: of stacks of as many layers, distinct dilations from 1 within the span; "
-        "none where there are more layers than lags",
+        "best dilations: of stacks with the same number of layers, distinct dilations from 1 "
+        "within the span; none where there are more layers than lags",
         "they win: by how much their mean is lower",
         f"state: values kept while streaming, with {hidden_size} units to a layer",
         "proved best: excluded by exhaustive search that any is better; else found by local search",

@@ -270,8 +270,8 @@ def _better(contents: Contents) -> str:
     lags = f"over the lags 1..{contents.span}"
     graphs = any(not isinstance(a, tuple) for a in contents.architectures.values())
     held = (
-        "Each architecture is held against the stacks of as many layers, one dilation to a layer, "
-        "all different. "
+        "Each architecture is compared with the stacks that have the same number of layers, one "
+        "dilation to a layer, all different. "
         + ("A graph counts a layer for each hidden unit that remembers. " if graphs else "")
         + "What a shorter mean costs is state: the dilations are what a stack keeps while it "
         "streams."
@@ -310,7 +310,10 @@ def _most_won(rows: Sequence[Mapping[str, Any]], lags: str) -> str:
             f"{row['their state']:,} values of state instead of {row['its state']:,}."
         )
     elif not said:
-        said.append(f"No stack of as many layers has a shorter mean {lags} than what was asked.")
+        said.append(
+            f"No stack with the same number of layers has a shorter mean {lags} than what was "
+            "asked."
+        )
     return f"<p>{' '.join(said)}</p>"
 
 
