@@ -1,5 +1,7 @@
 """The ways back through a module: the memory they obey, and their choice."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -22,9 +24,14 @@ def eye(index, units):
     return torch.eye(units, dtype=torch.float64).unsqueeze(1)
 
 
+def single(index, units):
+    return torch.eye(units).unsqueeze(1)
+
+
 @pytest.mark.parametrize("steps", [40, 100])  # with the way fixed, and with the way tried
 @pytest.mark.parametrize("allowed", [1, 3])
-def test_cotangents_go_back_by_as_many_as_the_memory_holds(steps, allowed):
+def test_cotangents_go_back_by_as_many_as_the_memory_holds(steps, allowed, monkeypatch):
+    monkeypatch.setattr(passes, "GATHERED", 0)  # each pass's rows by themselves
     torch.manual_seed(0)
     module, x = TCN(hidden=12).double().eval(), sample(steps, 1, 2)
     memory = int((allowed + 0.5) * kept_by(module, x))
@@ -77,12 +84,18 @@ class Steps(torch.nn.Module):
         return torch.stack(outputs)
 
 
-def test_a_loop_is_told_from_a_module_without_steps_by_its_graph():
-    x = torch.randn(80, 1, 6)
-    single = passes._fastest_in_steps(Run(Steps()), x, [-1], lambda i, n: torch.eye(n)[:, None])
-    assert single is not None
-    assert single[0] in ("copies", "graph")
-    assert passes._fastest_in_steps(Run(torch.nn.Linear(6, 6)), x, [-1], eye) is None
+def test_a_loop_is_told_from_a_module_without_steps_by_its_graph(monkeypatch):
+    asked = []
+
+    def fastest(run, whole, times, cotangents_of):
+        asked.append(run.module)
+
+    monkeypatch.setattr(passes, "_fastest_in_steps", fastest)
+    loop = Steps()
+    for module in (loop, torch.nn.Linear(6, 6), MODULES["attention"](width=6, heads=2)):
+        x = torch.randn(80, 1, getattr(module, "input_size", 6))
+        list(passes.rows_of_jacobian(Run(module), x, [-1], single, 2**40))
+    assert asked == [loop]
 
 
 @pytest.mark.parametrize("fast", ["copies", "at once", "one by one"])
@@ -96,7 +109,8 @@ def test_the_faster_way_is_taken(fast, monkeypatch):
 
     monkeypatch.setattr(passes, "_timed", timed)
     x = torch.randn(80, 1, 6)
-    way, count = passes._fastest_in_steps(Run(Steps()), x, [-1], lambda i, n: torch.eye(n)[:, None])
+    run = Run(Steps())
+    way, count = passes._fastest_in_steps(run, passes._looked_at(run, x), [-1], single)
     assert way == ("copies" if fast == "copies" else "graph")
     assert (count > 1) == (fast != "one by one")
 
@@ -113,5 +127,69 @@ def test_what_leaves_the_cache_is_not_taken_at_once(steps, at_once, monkeypatch)
         return 1.0  # many at once take no longer than one
 
     monkeypatch.setattr(passes, "_timed", timed)
-    passes._fastest_in_steps(run, x, [steps - 1], lambda _, units: torch.eye(units).unsqueeze(1))
+    passes._fastest_in_steps(run, passes._looked_at(run, x), [steps - 1], single)
     assert (max(count for _, count in asked), max(copies for copies, _ in asked)) <= at_once
+
+
+class Kept(torch.nn.Module):
+    """A loop over time that remembers, weakly, every state that it made."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = []
+
+    def forward(self, x):
+        state, outputs = torch.zeros_like(x[0]), []
+        for step in x:
+            state = torch.tanh(0.9 * state + step)  # of which autograd keeps the output
+            self.made.append(weakref.ref(state))
+            outputs.append(state)
+        return torch.stack(outputs)
+
+
+def test_nothing_of_a_pass_is_left_when_it_has_gone():
+    module = Kept()
+    gradient_profile(module, 80, inputs=torch.randn(80, 1, 3))
+    assert len(module.made) > 80
+    assert not any(state() is not None for state in module.made)
+
+
+def test_copies_are_counted_by_what_is_large_in_the_graph_though_it_is_not_kept(monkeypatch):
+    """A linear loop keeps nothing for its way back, but lists of states and gradients."""
+    module = MODULES["LRU"]().requires_grad_(False)
+    x = torch.randn(256, 1, 1)
+    whole = passes._looked_at(Run(module), x)
+    assert whole.largest == 256 * 32 * 8  # all states, complex
+    assert whole.kept < whole.largest
+    assert 2 <= passes._copies_at_once(whole) <= 5
+
+    class Nameless:  # a node of a torch that does not tell what it carries
+        def __init__(self, node):
+            self.node = node
+
+        def __eq__(self, other):
+            return self.node is other.node
+
+        def __hash__(self):
+            return hash(self.node)
+
+        @property
+        def next_functions(self):
+            before = self.node.next_functions
+            return [(n and Nameless(n), i) for n, i in before]
+
+    class Output:
+        grad_fn, nbytes = Nameless(whole.output.grad_fn), whole.output.nbytes
+
+    assert passes._graph_of(whole.output)[0] == passes._graph_of(Output)[0] == whole.nodes
+    assert passes._graph_of(Output)[1] == 256 * 20 * 4
+
+
+def test_small_rows_come_together_and_large_ones_apart():
+    def counts(module, x):
+        rows = passes.rows_of_jacobian(Run(module), x, [-1], single, 2**40)
+        return [len(part) for _, part in rows]
+
+    attention = MODULES["attention"](width=6, heads=1)  # one by one: its matrices fill the cache
+    assert counts(attention, torch.randn(600, 1, 1)) == [6]
+    assert max(counts(torch.nn.Linear(30, 6), torch.randn(10_000, 1, 30))) == 1

@@ -9,9 +9,10 @@ to many of them:
   the copies' forward passes, and costs more overhead per operation.
 - loop: one forward pass, and one backward pass per cotangent; the best where operations are large.
 
-Which is fastest is tried. A module that works step by step shows it on its first steps. Of another
-the first cotangents are carried back one by one and by vmap, and the faster way goes on. Both ways
-that carry many at once take so few that the memory stays below twice that of the loop.
+Which is fastest is tried. A module that works step by step, with nodes in the graph for each,
+shows it on its first steps. Of another the first cotangents are carried back one by one and by
+vmap, and the faster way goes on. Both ways that carry many at once take so few that the memory
+stays below twice that of the loop.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ TRIED = 8
 CACHE = 2**20
 """Bytes that operations pass quickly, about."""
 
+GATHERED = 2**20
+"""Bytes of rows up to which they are handed on together."""
+
 NODE = 900
 """Bytes that a node of autograd's graph takes beside the tensors that it keeps, about."""
 
@@ -63,15 +67,16 @@ def rows_of_jacobian(
     if not run.alone and any(isinstance(part, torch.nn.RNNBase) for part in parts):
         yield from _by_copies(run, x, times, cotangents_of, memory, math.inf)
         return
-    if len(x) > FEW and not run.alone:
-        chosen = _fastest_in_steps(run, x, times, cotangents_of)
+    whole, chunk = _looked_at(run, x, memory), None if len(x) > FEW else math.inf
+    if len(x) > FEW and not run.alone and whole.nodes >= len(x):  # else it has no steps
+        chosen = _fastest_in_steps(run, whole, times, cotangents_of)
         if chosen is not None and chosen[0] == "copies":
+            del whole
+
             yield from _by_copies(run, x, times, cotangents_of, memory, chosen[1])
             return
-        if chosen is not None:
-            yield from _by_graph(run, x, times, cotangents_of, memory, chosen[1])
-            return
-    yield from _by_graph(run, x, times, cotangents_of, memory, None if len(x) > FEW else math.inf)
+        chunk = None if chosen is None else chosen[1]
+    yield from _by_graph(whole, times, cotangents_of, memory, chunk)
 
 
 def _by_copies(
@@ -103,26 +108,25 @@ def _by_copies(
 
 
 def _by_graph(
-    run: Run,
-    x: Tensor,
+    whole: _Seen,
     times: Sequence[int],
     cotangents_of: CotangentsOf,
     memory: int,
     chunk: float | None,
 ) -> Rows:
     """Yield the rows by one forward pass; ``chunk`` cotangents go back at once, None: tried."""
-    x = x.detach().requires_grad_()
-    with _Kept(memory, False, x.shape) as kept:
-        output = run(x)
-    allowed = max(1, int(memory // max(kept.total, 1)))
+    output = whole.output
+    allowed = max(1, int(memory // max(whole.kept, 1)))
     size = int(min(allowed, 2**31 if chunk is None else chunk, 2**31))
     untried = []  # one by one, then at once; then whichever took less time per cotangent goes on
     if chunk is None:
-        size = min(size, _cotangents_at_once(kept, _nodes(output)))
+        size = min(size, _cotangents_at_once(whole), CACHE // (4 * whole.largest))
+        size = size if size > 2 else 1  # two at once take longer than one and one
         untried = [1, size] if size > 1 else []
     times_taken = {size: math.inf}
     for index, time in enumerate(times):
         cotangents, start = cotangents_of(index, output.shape[-1]), 0
+        rows: list[Tensor] = []  # of small passes, for one by one they are slow to add up
         while start < len(cotangents):
             fastest = min(times_taken, key=lambda count: times_taken[count])
             count = untried.pop(0) if untried else fastest
@@ -130,7 +134,7 @@ def _by_graph(
             ends = index == len(times) - 1 and start + len(part) == len(cotangents)
             begin = clock.perf_counter()
             try:
-                gradient = _pulled_back(output[time], x, part, retain=not ends)
+                gradient = _pulled_back(output[time], whole.x, part, retain=not ends)
             except RuntimeError:  # an operation without a batching rule
                 if count == 1:
                     raise
@@ -138,8 +142,11 @@ def _by_graph(
                 continue
             seconds = (clock.perf_counter() - begin) / len(part)
             times_taken[count] = min(seconds, times_taken.get(count, math.inf))
-            yield index, gradient
             start += len(part)
+            rows.append(gradient)
+            if start == len(cotangents) or (1 + len(rows)) * gradient.nbytes > GATHERED:
+                yield index, torch.cat(rows) if len(rows) > 1 else gradient
+                rows = []
 
 
 def _pulled_back(output: Tensor, x: Tensor, cotangents: Tensor, *, retain: bool) -> Tensor:
@@ -158,57 +165,59 @@ def _pulled_back(output: Tensor, x: Tensor, cotangents: Tensor, *, retain: bool)
 
 
 class _Seen(NamedTuple):
-    """What a forward pass over a few steps shows: its output, the graph's nodes, what it keeps."""
+    """What a forward pass shows: its output, the graph's nodes, the bytes that it keeps.
+
+    ``largest`` is the number of bytes of the largest tensor that was kept or is in the graph.
+    """
 
     x: Tensor
     output: Tensor
     nodes: int
-    kept: _Kept
+    kept: int
+    largest: int
     seconds: float
 
 
 def _fastest_in_steps(
-    run: Run, x: Tensor, times: Sequence[int], cotangents_of: CotangentsOf
+    run: Run, whole: _Seen, times: Sequence[int], cotangents_of: CotangentsOf
 ) -> tuple[str, int] | None:
-    """Return the fastest way and its cotangents at once; None if the module has no steps.
+    """Return the fastest way and its cotangents at once; None if the module cannot do a few steps.
 
-    Its graph then grows by as many nodes for every step, so that the ways compare over all steps as
-    they do over the first.
+    Its graph grows by as many nodes for every step, so that the ways compare over all steps as they
+    do over the first. What fits into the memory and the cache is read off the whole pass.
     """
+    x = whole.x[:TRIED].detach()
     try:
-        few, more = _looked_at(run, x[: TRIED // 2]), _looked_at(run, x[:TRIED])
+        few = _looked_at(run, x)
     except Exception:  # whatever the module cannot do with so few steps
         return None
-    if more.nodes < 1.5 * few.nodes:
-        return None
-    tried, passes = cotangents_of(0, more.output.shape[-1]), len(times)
-    total = len(tried)
-    one = min(_timed(more, tried[:1]) for _ in range(3))
-    seconds = {("graph", 1): more.seconds + total * passes * one}
-    # a few steps do not show where operations over all of them leave the processor's cache
-    grown = (more.kept.largest - few.kept.largest) // (TRIED - TRIED // 2) * (len(x) - TRIED)
-    cached = CACHE // max(1, more.kept.largest + grown)
-    size = min(total, cached // 2, _cotangents_at_once(more.kept, more.nodes))
+    tried, passes = cotangents_of(0, few.output.shape[-1]), len(times)
+    total, cached = len(tried), CACHE // whole.largest
+    one = min(_timed(few, tried[:1]) for _ in range(3))
+    seconds = {("graph", 1): few.seconds + total * passes * one}
+    size = min(total, cached // 2, _cotangents_at_once(whole))
     if size > 1:
         first = min(size, 4)
-        each = _timed(more, tried[:first]) / first
+        each = _timed(few, tried[:first]) / first
         if each < one and size > first:
-            each = _timed(more, tried[:size]) / size
-        seconds["graph", size] = more.seconds + total * passes * each
-    count = min(total, cached, _copies_at_once(more.kept, more.nodes))
+            each = _timed(few, tried[:size]) / size
+        seconds["graph", size] = few.seconds + total * passes * each
+    count = min(total, cached, _copies_at_once(whole))
     if count > 1:
-        copied = _looked_at(run, x[:TRIED].repeat(1, count, 1))
+        copied = _looked_at(run, x.repeat(1, count, 1))
         each = _timed(copied, tried[:count].flatten(0, 1).unsqueeze(0))
         seconds["copies", count] = math.ceil(total / count) * (copied.seconds + passes * each)
     return min(seconds, key=lambda way: seconds[way])
 
 
-def _looked_at(run: Run, x: Tensor) -> _Seen:
+def _looked_at(run: Run, x: Tensor, memory: int = 2**62) -> _Seen:
     x = x.detach().requires_grad_()
     begin = clock.perf_counter()
-    with _Kept(2**62, False, x.shape) as kept:
+    with _Kept(memory, False, x.shape) as kept:
         output = run(x)
-    return _Seen(x, output, _nodes(output), kept, clock.perf_counter() - begin)
+    seconds = clock.perf_counter() - begin
+    nodes, largest = _graph_of(output)
+    return _Seen(x, output, nodes, kept.total, max(1, kept.largest, largest), seconds)
 
 
 def _timed(seen: _Seen, cotangents: Tensor) -> float:
@@ -223,31 +232,36 @@ def _timed(seen: _Seen, cotangents: Tensor) -> float:
     return clock.perf_counter() - begin
 
 
-def _nodes(output: Tensor) -> int:
-    """Return the number of nodes in autograd's graph."""
-    seen, waiting = set(), [output.grad_fn]
+def _graph_of(output: Tensor) -> tuple[int, int]:
+    """Return the number of nodes in autograd's graph and the bytes of the largest gradient.
+
+    Torch tells the gradients' shapes by a private name; without it the output's stands for them.
+    """
+    seen, waiting, largest = set(), [output.grad_fn], output.nbytes
     while waiting:
         node = waiting.pop()
         if node is not None and node not in seen:
             seen.add(node)
             waiting += [before for before, _ in node.next_functions]
-    return len(seen)
+            for entry in getattr(node, "_input_metadata", ()):
+                largest = max(largest, math.prod(entry.shape) * entry.dtype.itemsize)
+    return len(seen), largest
 
 
 # One backward pass keeps K bytes and a graph of G bytes, and works on about three tensors of the
 # largest size L: twice that is what many cotangents at once may take.
 
 
-def _cotangents_at_once(kept: _Kept, nodes: int) -> int:
+def _cotangents_at_once(seen: _Seen) -> int:
     """Return c with K + G + 3 c L <= 2 (K + G + 3 L)."""
-    held, work = kept.total + NODE * nodes, 3 * max(kept.largest, 1)
+    held, work = seen.kept + NODE * seen.nodes, 3 * seen.largest
     return max(1, int((held + 2 * work) / work))
 
 
-def _copies_at_once(kept: _Kept, nodes: int) -> int:
+def _copies_at_once(seen: _Seen) -> int:
     """Return c with c K + G + 3 c L <= 2 (K + G + 3 L)."""
-    graph, work = NODE * nodes, 3 * max(kept.largest, 1)
-    return max(1, int((2 * kept.total + graph + 2 * work) / (kept.total + work)))
+    graph, work = NODE * seen.nodes, 3 * seen.largest
+    return max(1, int((2 * seen.kept + graph + 2 * work) / (seen.kept + work)))
 
 
 def _bounded(run: Run, x: Tensor) -> tuple[int, float]:
@@ -282,7 +296,8 @@ class _Kept:
         self.tensors: list[Tensor] = []
 
     def pack(self, tensor: Tensor) -> Tensor:
-        """Count a tensor."""
+        """Count a tensor; an alias is kept, for a node that kept its own output would not die."""
+        tensor = tensor.detach()
         self.tensors.append(tensor)
         self.total += tensor.nbytes
         if self.total > self.memory:
