@@ -5,7 +5,7 @@ import torch
 from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
 
-from drnn_theory.models import DilatedRNN, running, ways
+from drnn_theory.models import DilatedRNN, folding, running, ways
 from tests.test_models import EQUAL, KINDS, entries, names_in_graph, sample, step
 
 STACKS = {
@@ -165,6 +165,31 @@ def test_every_way_is_the_loop_that_defines_the_model(kind, stack, way, monkeypa
     for one, other in zip(values[0], expected[0], strict=True):
         torch.testing.assert_close(one, other, **EQUAL)
     for one, other in zip(values[1], expected[1], strict=True):  # sums of a hundred terms
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])  # gates between and at their ends
+@pytest.mark.parametrize(
+    ("rows", "spare", "marks"),
+    [(9, 0, (False, False)), (0, 9**9, (True, False)), (0, 0, (False, True))],
+)
+def test_an_lstm_keeps_its_state_whichever_way_it_takes_its_last_steps(
+    rows, spare, marks, scale, monkeypatch
+):
+    """Packed, as steps that keep c among those of whole rows, or as one step of torch's cell."""
+    model, x = build("lstm", "stack"), scale * sample(STEPS, BATCH, 2)
+    state = model(sample(7, BATCH, 2, seed=2))[1]
+    state = tuple(tuple(h.detach() for h in pair) for pair in state)
+    expected = results(model, by_definition, x, state)
+    monkeypatch.setattr(f"{RUNNING}.columns_are_faster", lambda *_: False)
+    monkeypatch.setattr(folding, "FEW_ROWS_LEARNING", rows)
+    monkeypatch.setattr(folding, "SPARE", spare)
+    names = names_in_graph(model(x, state)[0])
+    assert marks == ("ConstantPadNdBackward0" in names, "SplitWithSizesBackward0" in names)
+    values = results(model, plain, x, state)
+    for one, other in zip(values[0], expected[0], strict=True):
+        torch.testing.assert_close(one, other, **EQUAL)
+    for one, other in zip(values[1], expected[1], strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 

@@ -17,6 +17,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 LayerState = tuple[Tensor, ...]  # (h,) or, for an LSTM, (h, c); each (s, B, H), oldest first
 FEW_ROWS, FEW_ROWS_LEARNING = 4, 2  # of an LSTM, up to which chains of unequal length run packed
+SPARE = 4000  # numbers that the missing steps of a row hold, up to which they are run in training
+KEEP = 1e4  # the input of a gate that is then 1 to the last bit, and 0 at minus that
 Chains = Callable[[Any, LayerState], tuple[Any, LayerState]]
 """A layer as a function of its input (steps, chains, F) and the states (chains, H) of each chain;
 it returns its output and the last states."""
@@ -88,10 +90,13 @@ def run_folded(
 
     Torch's functions are called past their module: on short input it takes as long as they do.
     A last row of fewer than s steps is padded where outputs are states; an LSTM's c would be lost.
-    It runs few rows packed, as chains of unequal length, for which torch has no kernel of its own,
-    and takes the last steps of many as one step of torch's cell.
+    It runs few rows packed, as chains of unequal length, for which torch has no kernel of its own;
+    of many it takes the last steps as one step of torch's cell or, where autograd's record of that
+    costs more than the missing steps, runs these as steps that keep c: by one input more, which
+    opens the forget gate and closes the input gate.
     """
     steps, batch, _ = x.shape
+    learns = torch.is_grad_enabled()
     width = min(dilation, steps)
     rest = steps % width
     options = (len(weights) == 4, 1, 0.0, layer.training, False, False)
@@ -113,11 +118,19 @@ def run_folded(
     if not rest:
         y, *ends = function(_fold(x, width), first, weights, *options)
         newest = [h.view(width, batch, size) for h in ends]
-    elif steps // width <= (FEW_ROWS_LEARNING if torch.is_grad_enabled() else FEW_ROWS):
+    elif steps // width <= (FEW_ROWS_LEARNING if learns else FEW_ROWS):
         counts = [width * batch] * (steps // width) + [rest * batch]
         rows = torch.tensor(counts, device="cpu")
         y, *ends = function(x.reshape(-1, x.size(2)), rows, first, weights, *options[:-1])
         newest = [h.view(width, batch, size).roll(-rest, 0) for h in ends]
+    elif learns and (width - rest) * batch * size <= SPARE:
+        marked = pad(x, (0, 1, 0, 0, 0, width - rest))
+        marked.detach()[steps:, :, -1] = 1
+        gates = weights[0].new_tensor([-KEEP, KEEP, 0, 0]).repeat_interleave(size).unsqueeze(1)
+        widened = [torch.cat([weights[0], gates], 1), *weights[1:]]
+        y, _, c = function(_fold(marked, width), first, widened, *options)
+        y = y.view(-1, batch, size)[:steps]
+        newest = [y[-width:].clone(), c.view(width, batch, size).roll(-rest, 0)]
     else:
         cut = rest * batch
         whole, late = x.flatten(0, 1).split([(steps - rest) * batch, cut])
