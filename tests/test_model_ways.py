@@ -276,7 +276,7 @@ def test_what_learns_is_what_autograd_would_follow(monkeypatch):
     assert learns(x) == [True, True]  # what the first layer learns passes the second
 
 
-def test_the_choice_turns_where_its_names_say():
+def test_the_choice_turns_where_its_names_say(monkeypatch):
     def choice(mode="GRU", hidden=ways.NARROW, width=1, steps=1000, single=False, learns=True):
         dtype = torch.float32 if single else torch.float64
         return ways.columns_are_faster(mode, hidden, width, steps, dtype, learns)
@@ -293,7 +293,12 @@ def test_the_choice_turns_where_its_names_say():
     assert not choice(learns=False)
     assert choice(learns=False, width=wide)
     assert not choice("RNN_TANH", learns=False, width=wide)
+    assert choice("RNN_TANH", learns=False, width=wide, hidden=ways.TINY)
     assert not choice("RNN_RELU", width=wide)
+    assert choice("RNN_RELU", width=wide, hidden=ways.TINY)
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        assert choice("RNN_TANH", width=wide, hidden=ways.NARROW - 1) == (threads == 1)
 
 
 def chains(*arguments):

@@ -24,6 +24,7 @@ WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 TRANSFORMS = "_are_functorch_transforms_active"
 DISPATCH = "_len_torch_dispatch_stack"
 FORWARD_MODE = "_current_level"
+TINY = 12  # units, of which torch's products over rows make little use of a processor's registers
 NARROW, WIDE = 32, 96  # units: between them and beyond, other widths are faster by columns
 FEWEST_STEPS = 8  # of a chain, in training
 _LAYERS = (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM)
@@ -125,11 +126,14 @@ def columns_are_faster(
     if mode == "LSTM" and dtype == torch.float32:  # torch has a kernel for this
         return many and torch.get_num_threads() == 1
     if not learns:
-        return many and not simple
+        return many and (not simple or hidden <= TINY)
     if steps < FEWEST_STEPS:
         return False
+    if hidden <= TINY:
+        return True
     if hidden <= NARROW:
-        return not simple or width < 128
+        alone = hidden < NARROW and torch.get_num_threads() == 1
+        return not simple or width < 128 or alone
     if hidden <= WIDE:
         return width <= (128 if simple else 256)
     return width == 1 or 12 <= width <= 48  # between, a product of few columns is slow
