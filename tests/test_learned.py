@@ -185,6 +185,24 @@ def test_the_figures_draw_the_numbers_of_the_tables():
         assert ends == sorted(told)
 
 
+def test_the_figure_of_long_delays_draws_every_run_in_its_panel_and_colour():
+    figure, rows = FIGURES["long_delays"].draw(), load_measured("long_delays").rows
+    colours = []
+    for ax, delay in zip(figure.axes, (500, 1000), strict=True):
+        assert ax.get_title() == f"delay {delay}"
+        runs = [row for row in rows if row["delay"] == delay]
+        lines = [line for line in ax.lines if len(line.get_ydata()) > 2]
+        drawn = sorted(y for line in lines for y in line.get_ydata() if math.isfinite(y))
+        assert drawn == sorted(float(y) for row in runs for y in row["curve"].split())
+        colours.append({line.get_label(): line.get_color() for line in ax.lines})
+    assert len(colours[0]) > 2
+    assert colours[0] == colours[1]
+    table = {(row["stack"], row["delay"]): row for row in FIGURES["long_delays"].compared(rows)}
+    dilated = table["dilated 1, 2, .., 256", 500]
+    assert (dilated["seeds"], dilated["99% at step"]) == (3, "650, 525, 475")
+    assert table["plain", 500]["20% at step"].startswith("never")
+
+
 def test_a_recommendation_says_what_the_study_found():
     evidence = recommend(30, parameters=2000).evidence
     for matrices in ("torch", "orthogonal"):

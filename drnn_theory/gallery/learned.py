@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_scatter, plot_training
@@ -27,15 +28,18 @@ def _paint_decides(rows: Rows, figure: Figure) -> None:
         curves: dict[str, Curve] = {}
         for row in rows:
             if row["matrices"] == matrices:
-                values = [float(value) for value in str(row["curve"]).split()]
-                name = f"{row['biases']} biases, {_readout(row)} read-out"
-                curves[name] = ([EVERY * (i + 1) for i in range(len(values))], values)
+                curves[f"{row['biases']} biases, {_readout(row)} read-out"] = _curve(row)
         plot_training(curves, chance=1 / 8, ax=ax)
         ax.set_title(title)
     for ax in axes[1:]:
         ax.set_ylabel("")
     axes[0].set_ylabel("share of symbols right")
     legend_above_all(figure, axes)
+
+
+def _curve(row: Any) -> Curve:
+    values = [float(value) for value in str(row["curve"]).split()]
+    return [EVERY * (i + 1) for i in range(len(values))], values
 
 
 def _readout(row: Any) -> str:
@@ -76,6 +80,80 @@ def _decides_in_words(rows: Rows) -> str:
     return (
         "Three panels of the share of symbols right against the step of training, one for each way "
         f"to draw the matrices. In the end, {'; '.join(ends)}."
+    )
+
+
+STACKS = {
+    "dilated": "dilated 1, 2, .., 256",
+    "skip": "skip 256",
+    "plain": "plain",
+    "torch": "dilated, drawn as public modules are",
+}
+
+
+def _long_delays() -> Table:
+    table = load_measured("long_delays")
+    return replace(table, rows=[row for row in table if row["architecture"] in STACKS])
+
+
+def _by_stack(rows: Rows, delay: Any) -> dict[str, Rows]:
+    """Return the runs over a delay by the names of their stacks, seeds in order."""
+    runs = sorted((row for row in rows if row["delay"] == delay), key=lambda row: row["seed"])
+    return {
+        name: [row for row in runs if row["architecture"] == key]
+        for key, name in STACKS.items()
+        if any(row["architecture"] == key for row in runs)
+    }
+
+
+def _paint_delays(rows: Rows, figure: Figure) -> None:
+    delays = sorted({row["delay"] for row in rows})
+    axes = np.atleast_1d(figure.subplots(1, len(delays), sharex=True, sharey=True))
+    names = [name for key, name in STACKS.items() if any(key == r["architecture"] for r in rows)]
+    for ax, delay in zip(axes, delays, strict=True):
+        # an empty curve keeps the colour of a stack that was not run over this delay
+        curves: dict[str, Curve] = {name: ([math.nan], [math.nan]) for name in names}
+        for name, runs in _by_stack(rows, delay).items():
+            x, y = curves[name]
+            for row in runs:  # a gap between two seeds
+                steps, values = _curve(row)
+                x += [*steps, math.nan]
+                y += [*values, math.nan]
+        plot_training(curves, chance=1 / 8, ax=ax)
+        ax.set_title(f"delay {delay}")
+        ax.set_ylabel("")
+    axes[0].set_ylabel("share of symbols right")
+    legend_above_all(figure, axes)
+
+
+def _delays_table(rows: Rows) -> Rows:
+    return [
+        {
+            "stack": name,
+            "delay": delay,
+            "seeds": len(runs),
+            "20% at step": _each(runs, "left chance"),
+            "99% at step": _each(runs, "learned"),
+            "right at the end": ", ".join(f"{100 * float(row['accuracy']):.0f}%" for row in runs),
+        }
+        for delay in sorted({row["delay"] for row in rows})
+        for name, runs in _by_stack(rows, delay).items()
+    ]
+
+
+def _each(runs: Rows, column: str) -> str:
+    steps = [float(row[column]) for row in runs]
+    return ", ".join("never" if math.isinf(step) else f"{step:g}" for step in steps)
+
+
+def _delays_in_words(rows: Rows) -> str:
+    ends = [
+        f"delay {row['delay']}, {row['stack']}: {row['right at the end']}"
+        for row in _delays_table(rows)
+    ]
+    return (
+        "A panel for each delay of the share of symbols right against the step of training. In the "
+        f"end, seed by seed, {'; '.join(ends)}."
     )
 
 
@@ -164,6 +242,22 @@ LEARNED = (
         compared=_decides_table,
         table_caption="Copy memory with a delay of 500 steps: steps until a DilatedRNN of nine "
         "layers of ten tanh units has learnt it, by how it is drawn (one seed).",
+    ),
+    PaperFigure(
+        "long_delays",
+        "Copy memory over long delays: nine layers of ten tanh units, orthogonal matrices, zero "
+        "biases and a read-out from N(0, 1), against the DilatedRNNs of zalandoresearch and "
+        "neuralforecast as they draw themselves, torch's read-out included (a line for each "
+        "seed; RMSProp, step size 0.001, batches of 128; a run ends at 99% of the symbols). Grey: "
+        "chance.",
+        _long_delays,
+        _paint_delays,
+        2.4,
+        _delays_in_words,
+        about={},
+        compared=_delays_table,
+        table_caption="Copy memory over long delays: steps until stacks of nine layers of ten tanh "
+        "units have learnt it, seed by seed.",
     ),
     PaperFigure(
         "learnability",
