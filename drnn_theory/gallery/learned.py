@@ -262,8 +262,8 @@ LEARNED = (
     PaperFigure(
         "learnability",
         "What predicts whether 32 architectures of up to 4,000 parameters learn to recall a symbol "
-        "over a random lag of 1..64 in 600 steps (medians over two seeds). In the titles: how the "
-        "matrices are drawn, and the rank correlation of the share of right answers with the "
+        "over a random lag of 1..64 in 600 steps (medians over three seeds). In the titles: how "
+        "the matrices are drawn, and the rank correlation of the share of right answers with the "
         "measure. Signal to noise: of the gradient before training. Grey: chance.",
         lambda: load_measured("learnability_architectures"),
         _paint_learnability,
