@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_scatter, plot_training
@@ -108,7 +107,7 @@ def _by_stack(rows: Rows, delay: Any) -> dict[str, Rows]:
 
 def _paint_delays(rows: Rows, figure: Figure) -> None:
     delays = sorted({row["delay"] for row in rows})
-    axes = np.atleast_1d(figure.subplots(1, len(delays), sharex=True, sharey=True))
+    axes = list(figure.subplots(1, len(delays), sharex=True, sharey=True, squeeze=False)[0])
     names = [name for key, name in STACKS.items() if any(key == r["architecture"] for r in rows)]
     for ax, delay in zip(axes, delays, strict=True):
         # an empty curve keeps the colour of a stack that was not run over this delay
