@@ -61,6 +61,17 @@ def share(row):
     return f"{100 * row['accuracy']:.0f}"
 
 
+def test_the_page_says_what_matrices_do_for_symbols_as_numbers():
+    left = [
+        row["left chance"]
+        for row in load_measured("what_decides")
+        if "number" in row["task"] and row["matrices"] != "torch"
+    ]
+    assert len(left) == 7
+    told = f"Glorot's matrices to {min(left):g} to {max(left):g}, in the seven"
+    assert told in PAGE
+
+
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("matrices", ["torch", "orthogonal", "glorot"])
 def test_the_page_says_how_gated_cells_did(cell, matrices):

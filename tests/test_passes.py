@@ -154,7 +154,7 @@ def test_nothing_of_a_pass_is_left_when_it_has_gone():
     assert not any(state() is not None for state in module.made)
 
 
-def test_copies_are_counted_by_what_is_large_in_the_graph_though_it_is_not_kept(monkeypatch):
+def test_copies_are_counted_by_what_is_large_in_the_graph_though_it_is_not_kept():
     """A linear loop keeps nothing for its way back, but lists of states and gradients."""
     module = MODULES["LRU"]().requires_grad_(False)
     x = torch.randn(256, 1, 1)

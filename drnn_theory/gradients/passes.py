@@ -120,7 +120,8 @@ def _by_graph(
     size = int(min(allowed, 2**31 if chunk is None else chunk, 2**31))
     untried = []  # one by one, then at once; then whichever took less time per cotangent goes on
     if chunk is None:
-        size = min(size, _cotangents_at_once(whole), 2 * CACHE // (5 * whole.largest))
+        cached = 2 * CACHE // (5 * whole.largest)  # of the two or three tensors of an operation
+        size = min(size, _cotangents_at_once(whole), cached)
         size = size if size > 2 else 1  # two at once take longer than one and one
         untried = [1, size] if size > 1 else []
     times_taken = {size: math.inf}
