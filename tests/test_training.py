@@ -261,6 +261,31 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path):
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
+def test_a_finished_training_goes_on_for_more_steps_as_if_they_had_been_asked_for(tmp_path):
+    path = tmp_path / "run.pt"
+    train([1, 2], recall(4), steps=20, checkpoint=path, **SMALL)
+    longer = train([1, 2], recall(4), steps=60, checkpoint=path, **SMALL)
+    whole = train([1, 2], recall(4), steps=60, **SMALL)
+    assert curve(longer) == curve(whole)
+    assert (longer.best, longer.final, longer.stopped) == (whole.best, whole.final, "steps")
+    with pytest.raises(ValueError, match="checkpoint must have steps 40, as asked, got 60"):
+        train([1, 2], recall(4), steps=40, checkpoint=path, **SMALL)
+
+
+def test_a_schedule_or_a_target_reached_is_not_trained_beyond_its_end(tmp_path):
+    path = tmp_path / "run.pt"
+    cosine = {"schedule": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 10)}
+    train([1, 2], recall(4), steps=10, checkpoint=path, **SMALL, **cosine)
+    with pytest.raises(ValueError, match="checkpoint must not have ended by steps to go on under"):
+        train([1, 2], recall(4), steps=20, checkpoint=path, **SMALL, **cosine)
+    path.unlink()
+    reached = {"target": 0.01, "checkpoint": path}
+    first = train([1, 2], recall(4), steps=10, **reached, **SMALL)
+    assert first.stopped == "target"
+    with pytest.raises(ValueError, match="checkpoint must have steps 20, as asked, got 10"):
+        train([1, 2], recall(4), steps=20, **reached, **SMALL)
+
+
 def test_a_checkpoint_of_other_dilations_is_refused(kept):
     with pytest.raises(ValueError, match=r"checkpoint must have model '\(1, 3\)', as asked, got"):
         train([1, 3], recall(4), steps=10, checkpoint=kept, **SMALL)

@@ -46,8 +46,9 @@ def load_checkpoint(
 ) -> dict[str, Any] | None:
     """Return what the file holds, None where there is none.
 
-    Raises ValueError for a file that is damaged, that holds more than tensors and plain values, or
-    that was written with other settings.
+    A training that came to the end of its steps goes on for more. Raises ValueError for a file that
+    is damaged, that holds more than tensors and plain values, or that was written with other
+    settings.
     """
     if not path.exists():
         return None
@@ -63,7 +64,8 @@ def load_checkpoint(
         raise ValueError(f"checkpoint must be a file that train wrote, got {path}")
     for name, value in settings.items():
         written = kept["settings"].get(name)
-        if written != value:
+        longer = name == "steps" and kept["stopped"] == "steps" and value > written
+        if written != value and not longer:
             raise ValueError(
                 f"checkpoint must have {name} {shown(value)}, as asked, got {shown(written)} in "
                 f"{path}: delete it to start again"

@@ -234,6 +234,14 @@ class Loop:
         ):
             setattr(self, name, kept[name])
         self.good_weights = _weights(self.network)
+        if self.stopped == "steps" and self.step < self.settings["steps"]:
+            if self.scheduler is not None:
+                raise ValueError(
+                    "checkpoint must not have ended by steps to go on under a schedule, which was "
+                    f"made for {self.step} steps, got {path}: delete it to start again"
+                )
+            self.stopped, self.final = "", {}
+            self.curve = [row for row in self.curve if row["split"] != "test"]
 
     def result(self) -> Training:
         """Return what is left when the run is over."""

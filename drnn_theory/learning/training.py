@@ -77,7 +77,8 @@ def train(
         log_every, validate_every: steps between rows of the curve; validation and test read
             every example of a task that has a number, else 1,024 sequences.
         checkpoint: file that the training is kept in and taken up from, written at the end and
-            about every ``checkpoint_seconds``, whole or not at all.
+            about every ``checkpoint_seconds``, whole or not at all. A training that has come to
+            the end of its steps goes on if more are asked for, unless it has a schedule.
         device, autocast, compiled: where it runs, in which lower precision, by torch.compile.
         progress: show a bar with loss and metric.
 

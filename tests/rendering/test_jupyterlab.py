@@ -174,8 +174,7 @@ def test_bad_input_is_one_line_on_the_page_and_nothing_breaks(notebook, page):
 
 def test_a_pointer_in_the_figure_picks_the_lag(notebook, page):
     panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8], span=20)")
-    api.expect(panel.locator(".drnn-figure")).to_be_visible()
-    box = panel.locator(".drnn-figure").bounding_box()
+    box = settled(page).bounding_box()  # a figure that is drawn anew has none for a moment
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 60)
     slider = panel.get_by_role("slider", name="lag", exact=True)
     api.expect(slider).to_have_attribute("aria-valuenow", re.compile(r"^(9|10)\.0$"))

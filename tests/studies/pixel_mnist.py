@@ -3,9 +3,9 @@
     python -m tests.studies.pixel_mnist --folder FOLDER [--rows 2]
 
 Nine layers of 20 tanh units, RMSProp 1e-3 of torch, batches of 128, plain and permuted, from three
-seeds; 10,000 steps of training, and one of each 30,000. FOLDER holds MNIST's four IDX files. A run
-keeps itself in build/studies, so that one that is stopped goes on; finished runs stand in
-pixel_mnist.csv in drnn_theory/data/measured, a row per run. Published: 97.7 % plain and 95.5 %
+seeds; 10,000 steps of training, and one of each goes on to 30,000. FOLDER holds MNIST's four IDX
+files. A run keeps itself in build/studies, so that one that is stopped goes on; finished runs stand
+in pixel_mnist.csv in drnn_theory/data/measured, a row per run. Published: 97.7 % plain and 95.5 %
 permuted (Chang et al. 2017, as recalled); 97.9 % after 10,000 steps and 95.0 to 95.3 % permuted in
 a public replication by the authors' code. No distribution over seeds has been published.
 
@@ -36,7 +36,7 @@ def learn(
     """Train once and return accuracy and loss on validation and test images."""
     torch.set_num_threads(1)
     task = pixel_mnist(os.environ["MNIST_FOLDER"], permuted=permuted)
-    name = f"mnist-{permuted}-{'-'.join(map(str, dilations))}-{seed}-{steps}-{init}.pt"
+    name = f"mnist-{permuted}-{'-'.join(map(str, dilations))}-{seed}-{init}.pt"
     training = train(
         dilations,
         task,
