@@ -84,9 +84,14 @@ CELL_FUNCTIONS: dict[str, Any] = {
 
 
 def run_folded(
-    layer: Any, weights: list[Tensor], x: Tensor, state: LayerState, dilation: int
+    mode: str,
+    training: bool,
+    weights: list[Tensor],
+    x: Tensor,
+    state: LayerState,
+    dilation: int,
 ) -> tuple[Tensor, LayerState]:
-    """Return what :func:`run_layer` would for exactly one of torch's layers.
+    """Return what :func:`run_layer` would for one of torch's layers, of that mode and weights.
 
     Torch's functions are called past their module: on short input it takes as long as they do.
     A last row of fewer than s steps is padded where outputs are states; an LSTM's c would be lost.
@@ -99,12 +104,12 @@ def run_folded(
     learns = torch.is_grad_enabled()
     width = min(dilation, steps)
     rest = steps % width
-    options = (len(weights) == 4, 1, 0.0, layer.training, False, False)
-    function = FUNCTIONS[layer.mode]
+    options = (len(weights) == 4, 1, 0.0, training, False, False)
+    function = FUNCTIONS[mode]
     size = state[0].size(2)
     starts = state if width == dilation else [h[:width] for h in state]
     first = [h.reshape(1, width * batch, size) for h in starts]
-    if layer.mode != "LSTM":
+    if mode != "LSTM":
         if rest:
             x = pad(x, (0, 0, 0, 0, 0, width - rest))
         y, last = function(_fold(x, width), first[0], weights, *options)

@@ -7,7 +7,9 @@ over rows, and its cycles have positive total shifts as they had positive total 
 
 What may run at once follows from the condensation of the graph. Edges between strongly connected
 components are one product over all rows. Within a component b rows are computed at once, b being
-its smallest positive shift, node after node in the order of its edges of shift 0.
+its smallest positive shift, node after node in the order of its edges of shift 0. A component of one
+node that reads itself by matrices runs as a layer of torch does, see
+:mod:`drnn_theory.models.loops`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from drnn_theory.edges import (
 from drnn_theory.graphs import as_graph
 from drnn_theory.models.initialisation import MATRICES, sample_matrix
 from drnn_theory.models.inputs import check_input, check_state
+from drnn_theory.models.loops import loops_of, run_loops
 from drnn_theory.models.scheduling import Blocks, Read, Stage, stage_of
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -291,6 +294,12 @@ class GraphRNN(torch.nn.Module):
                 state = self._state(node, total, carried.get(node))
                 tracks[node] = torch.cat([tracks[node], state])
             return
+        if not carried and (loops := loops_of(stage, list(self.weights))):
+            (node,) = stage.nodes
+            rows = run_loops(self.nonlinearity, loops, sums[node], tracks[node])
+            if rows is not None:
+                tracks[node] = rows
+                return
         blocks = {node: Blocks(tracks[node], stage.block) for node in stage.nodes}
         pieces = {node: total.split(stage.block) for node, total in sums.items()}
         added = {node: total.split(stage.block) for node, total in carried.items()}

@@ -66,11 +66,28 @@ def run_one(
             return run_chains(chains, as_rows(x, batch), state, dilation)
     tensors = (x, *state, *weights)
     learns = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    steps = -(-x.numel() // (layer.input_size * batch * dilation))  # of a chain
-    if not columns_are_faster(layer.mode, hidden, dilation * batch, steps, x.dtype, learns):
-        return run_folded(layer, weights, as_rows(x, batch), state, dilation)
+    return run_plain(layer.mode, layer.training, weights, x, state, dilation, learns)
+
+
+def run_plain(
+    mode: str,
+    training: bool,
+    weights: list[Tensor],
+    x: Tensor,
+    state: LayerState,
+    dilation: int,
+    learns: bool,
+) -> tuple[Tensor, LayerState]:
+    """Return what one of torch's layers of these weights gives, by the faster of the two ways.
+
+    By columns only if it ``learns``, or where they are faster in inference, too.
+    """
+    batch, hidden = state[0].shape[1:]
+    steps = -(-x.numel() // (weights[0].size(1) * batch * dilation))  # of a chain
+    if not columns_are_faster(mode, hidden, dilation * batch, steps, x.dtype, learns):
+        return run_folded(mode, training, weights, as_rows(x, batch), state, dilation)
     first = tuple(h.flatten(0, 1).t() for h in state)  # (H, s*B)
-    y, last = run_columns(layer.mode, weights, as_columns(x), first, learns)
+    y, last = run_columns(mode, weights, as_columns(x), first, learns)
     return y, tuple(own_rows(h, batch) for h in last)
 
 

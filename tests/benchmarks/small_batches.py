@@ -147,7 +147,7 @@ def crossover(cell: str, hidden: int, width: int, backward: bool, pairs: int) ->
             y.sum().backward()
 
     def by_torch() -> None:
-        y, _ = run_folded(layer, weights, rows, first, width)
+        y, _ = run_folded(layer.mode, layer.training, weights, rows, first, width)
         if backward:
             y.sum().backward()
 
