@@ -7,8 +7,8 @@ over rows, and its cycles have positive total shifts as they had positive total 
 
 What may run at once follows from the condensation of the graph. Edges between strongly connected
 components are one product over all rows. Within a component b rows are computed at once, b being
-its smallest positive shift, node after node in the order of its edges of shift 0. A component of one
-node that reads itself by matrices runs as a layer of torch does, see
+its smallest positive shift, node after node in the order of its edges of shift 0. A component of
+one node that reads itself by matrices runs as a layer of torch does, see
 :mod:`drnn_theory.models.loops`.
 """
 
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import networkx as nx
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, pad
+from torch.nn.functional import pad
 
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
 from drnn_theory.costs import require_equal_widths
@@ -36,7 +36,7 @@ from drnn_theory.edges import (
 from drnn_theory.graphs import as_graph
 from drnn_theory.models.initialisation import MATRICES, sample_matrix
 from drnn_theory.models.inputs import check_input, check_state
-from drnn_theory.models.loops import loops_of, run_loops
+from drnn_theory.models.loops import Term, loops_of, multiplied, run_loops
 from drnn_theory.models.scheduling import Blocks, Read, Stage, stage_of
 
 _NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -268,38 +268,37 @@ class GraphRNN(torch.nn.Module):
 
     def _run(self, stage: Stage, x: Tensor, tracks: dict[Any, Tensor]) -> None:
         """Add the rows of one component to the tracks, which hold what was kept, then all rows."""
-        sums: dict[Any, Tensor] = {}  # what goes through the nonlinearity
+        entering: dict[Any, list[Term]] = {}  # what comes from outside, before the nonlinearity
         carried: dict[Any, Tensor] = {}  # what identities add after it
         for node in stage.nodes:
             seen = x[stage.first[node] :: self.period]  # (R, B, F): the input at the node's phase
             if node in self._bare:
                 tracks[node] = torch.cat([tracks[node], seen])
                 continue
-            if node in self._bias_of:
-                total = self.biases[self._bias_of[node]].expand(*seen.shape[:2], -1)
-            else:
-                total = x.new_zeros(*seen.shape[:2], self.hidden_size)
+            terms = entering[node] = []
             if node in self._entry_of:
-                total = total + linear(seen, self.entries[self._entry_of[node]])
+                terms.append((seen, self.entries[self._entry_of[node]]))
             for read in stage.outer[node]:
                 start = self._kept[read.source] - read.shift
-                before = self._multiplied(read, tracks[read.source][start : start + len(seen)])
+                states = tracks[read.source][start : start + len(seen)]
                 if read.matrix is None:
+                    before = self._carried(read, states)
                     carried[node] = carried[node] + before if node in carried else before
                 else:
-                    total = total + before
-            sums[node] = total
+                    terms.append((states, self.weights[read.matrix]))
+        if not carried and (loops := loops_of(stage, list(self.weights))):
+            (node,) = stage.nodes
+            bias = self.biases[self._bias_of[node]]
+            rows = run_loops(self.nonlinearity, loops, bias, entering[node], tracks[node])
+            if rows is not None:
+                tracks[node] = rows
+                return
+        sums = {node: self._sum(node, terms, x, stage) for node, terms in entering.items()}
         if stage.block == 0:
             for node, total in sums.items():
                 state = self._state(node, total, carried.get(node))
                 tracks[node] = torch.cat([tracks[node], state])
             return
-        if not carried and (loops := loops_of(stage, list(self.weights))):
-            (node,) = stage.nodes
-            rows = run_loops(self.nonlinearity, loops, sums[node], tracks[node])
-            if rows is not None:
-                tracks[node] = rows
-                return
         blocks = {node: Blocks(tracks[node], stage.block) for node in stage.nodes}
         pieces = {node: total.split(stage.block) for node, total in sums.items()}
         added = {node: total.split(stage.block) for node, total in carried.items()}
@@ -310,21 +309,28 @@ class GraphRNN(torch.nn.Module):
                     beside = added[node][index] if node in added else None
                     for read in stage.inner[node]:
                         row = index * stage.block - read.shift
-                        before = self._multiplied(read, blocks[read.source].read(row, len(total)))
+                        states = blocks[read.source].read(row, len(total))
                         if read.matrix is None:
+                            before = self._carried(read, states)
                             beside = before if beside is None else beside + before
                         else:
-                            total = total + before
+                            total = total + multiplied(states, self.weights[read.matrix])
                     blocks[node].append(self._state(node, total, beside))
         for node in stage.nodes:
             tracks[node] = blocks[node].joined()
 
-    def _multiplied(self, read: Read, states: Tensor) -> Tensor:
-        """Return the states that are read, times the edge's matrix or an identity's decay."""
-        if read.matrix is None:
-            return states if read.decay is None else states * self.decays[read.decay]
-        weight = self.weights[read.matrix]
-        return states * weight if weight.dim() == 1 else linear(states, weight)
+    def _sum(self, node: Any, terms: list[Term], x: Tensor, stage: Stage) -> Tensor:
+        """Return a node's bias and what enters it from outside, over all rows."""
+        rows = len(range(stage.first[node], len(x), self.period))
+        if node in self._bias_of:
+            total = self.biases[self._bias_of[node]].expand(rows, x.size(1), -1)
+        else:
+            total = x.new_zeros(rows, x.size(1), self.hidden_size)
+        return sum((multiplied(states, weight) for states, weight in terms), total)
+
+    def _carried(self, read: Read, states: Tensor) -> Tensor:
+        """Return what an identity carries of the states that it reads."""
+        return states if read.decay is None else states * self.decays[read.decay]
 
     def _state(self, node: Any, total: Tensor, carried: Tensor | None) -> Tensor:
         """Return a node's state of the sum of what it reads and of what identities carry to it."""
