@@ -100,6 +100,13 @@ def test_gradients_are_right_to_the_second_order(taken):
     assert taken[-1] is not None
 
 
+def test_where_little_is_saved_blocks_must_be_long(taken):
+    model = build([1])
+    for steps, batch in ((25, 1024), (25, 1025), (64, 1025)):
+        model(sample(steps, batch, 3))
+    assert [rows is None for rows in taken] == [False, False, True, True, False, False]
+
+
 def test_what_is_no_layer_of_torch_runs_block_after_block(taken):
     x = sample(20, 2, 3)
     build([1, 6], nonlinearity="identity")(x)

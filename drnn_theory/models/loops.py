@@ -24,7 +24,8 @@ from drnn_theory.models.ways import are_plain, is_watched
 __all__ = ["Loops", "Term", "loops_of", "multiplied", "run_loops"]
 
 MODES = {"tanh": "RNN_TANH", "relu": "RNN_RELU"}
-LONG = 4  # times s_1 that a block must have rows for the layer to pay
+SHORT, LONG = 4, 64  # times s_1 that a block must have rows for the layer to pay
+LARGE = 4096  # numbers of s_1 rows, beyond which it must be long: what is saved is overhead
 
 Term = tuple[Tensor, Tensor]
 """States (R, B, F) and the matrix, or the numbers one per unit, by which a unit reads them."""
@@ -61,7 +62,8 @@ def run_loops(
         return None
     rows, batch = tensors[0].shape[:2]
     block = min(rows, further[0][0]) if further else rows
-    if block < LONG * shift or batch == 0:
+    large = shift * batch * len(weight) > LARGE
+    if block < shift * (LONG if large else SHORT) or batch == 0:
         return None
     matrices += [matrix for _, matrix in further]
     if is_watched() or not are_plain([*tensors, kept, bias, weight, *matrices]):

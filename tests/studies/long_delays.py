@@ -83,10 +83,10 @@ def rows() -> Iterator[dict[str, Any]]:
         (("plain", "torch"), (500,), (0, 1, 2)),
         (("plain", "torch"), (1000,), (0,)),
         (("skip",), (500, 1000), (0,)),
-        (PUBLIC, (500,), (0,)),
+        (("skip",), (500,), (1, 2)),
         (("plain", "torch"), (1000,), (1, 2)),
-        (("skip",), (500, 1000), (1, 2)),
-        (PUBLIC, (1000,), (0,)),
+        (("skip",), (1000,), (1, 2)),
+        (PUBLIC, (500, 1000), (0,)),
     ):
         for delay, name, seed in product(delays, names, seeds):
             yield {
