@@ -24,10 +24,11 @@ EVERY = 25  # steps between the points of a curve
 def _paint_decides(rows: Rows, figure: Figure) -> None:
     axes = figure.subplots(1, len(NAMES_OF_MATRICES), sharey=True)
     for ax, (matrices, title) in zip(axes, NAMES_OF_MATRICES.items(), strict=True):
-        curves: dict[str, Curve] = {}
-        for row in rows:
-            if row["matrices"] == matrices:
-                curves[f"{row['biases']} biases, {_readout(row)} read-out"] = _curve(row)
+        curves = {
+            f"{biases} biases, {_readout(runs[0])} read-out": _curve(runs)
+            for (drawn, biases, _), runs in _by_setting(rows).items()
+            if drawn == matrices
+        }
         plot_training(curves, chance=1 / 8, ax=ax)
         ax.set_title(title)
     for ax in axes[1:]:
@@ -36,9 +37,24 @@ def _paint_decides(rows: Rows, figure: Figure) -> None:
     legend_above_all(figure, axes)
 
 
-def _curve(row: Any) -> Curve:
-    values = [float(value) for value in str(row["curve"]).split()]
-    return [EVERY * (i + 1) for i in range(len(values))], values
+def _by_setting(rows: Rows) -> dict[tuple[str, str, str], Rows]:
+    """Return the runs by matrices, biases and read-out, seeds in order."""
+    settings: dict[tuple[str, str, str], Rows] = {}
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        key = (str(row["matrices"]), str(row["biases"]), str(row["readout"]))
+        settings[key] = [*settings.get(key, []), row]
+    return settings
+
+
+def _curve(runs: Rows) -> Curve:
+    """Return the curves of some runs as one, with a gap between two runs."""
+    x: list[float] = []
+    y: list[float] = []
+    for row in runs:
+        values = [float(value) for value in str(row["curve"]).split()]
+        x += [*(EVERY * (i + 1) for i in range(len(values))), math.nan]
+        y += [*values, math.nan]
+    return x, y
 
 
 def _readout(row: Any) -> str:
@@ -47,38 +63,33 @@ def _readout(row: Any) -> str:
 
 def _decides() -> Table:
     table = load_measured("what_decides")
-    rows = [
-        row
-        for row in table
-        if (row["task"], row["cell"], row["seed"]) == ("copy_memory(500)", "RNN", 0)
-    ]
+    rows = [row for row in table if (row["task"], row["cell"]) == ("copy_memory(500)", "RNN")]
     return replace(table, rows=rows)
 
 
 def _decides_table(rows: Rows) -> Rows:
     return [
         {
-            "matrices": str(row["matrices"]),
-            "biases": str(row["biases"]),
-            "read-out": _readout(row),
-            "20% at step": row["left chance"],
-            "99% at step": row["learned"],
-            "steps": row["last step"],
-            "right at the end": f"{100 * float(row['accuracy']):.0f}%",
+            "matrices": matrices,
+            "biases": biases,
+            "read-out": _readout(runs[0]),
+            "20% at step": _each(runs, "left chance"),
+            "99% at step": _each(runs, "learned"),
+            "right at the end": _shares(runs),
         }
-        for row in rows
+        for (matrices, biases, _), runs in _by_setting(rows).items()
     ]
 
 
 def _decides_in_words(rows: Rows) -> str:
     ends = [
-        f"{row['matrices']} matrices, {row['biases']} biases, {_readout(row)} read-out: "
-        f"{100 * float(row['accuracy']):.0f}% after {row['last step']} steps"
-        for row in rows
+        f"{row['matrices']} matrices, {row['biases']} biases, {row['read-out']} read-out: "
+        f"{row['right at the end']}"
+        for row in _decides_table(rows)
     ]
     return (
         "Three panels of the share of symbols right against the step of training, one for each way "
-        f"to draw the matrices. In the end, {'; '.join(ends)}."
+        f"to draw the matrices. In the end, seed by seed, {'; '.join(ends)}."
     )
 
 
@@ -112,12 +123,7 @@ def _paint_delays(rows: Rows, figure: Figure) -> None:
     for ax, delay in zip(axes, delays, strict=True):
         # an empty curve keeps the colour of a stack that was not run over this delay
         curves: dict[str, Curve] = {name: ([math.nan], [math.nan]) for name in names}
-        for name, runs in _by_stack(rows, delay).items():
-            x, y = curves[name]
-            for row in runs:  # a gap between two seeds
-                steps, values = _curve(row)
-                x += [*steps, math.nan]
-                y += [*values, math.nan]
+        curves |= {name: _curve(runs) for name, runs in _by_stack(rows, delay).items()}
         plot_training(curves, chance=1 / 8, ax=ax)
         ax.set_title(f"delay {delay}")
         ax.set_ylabel("")
@@ -133,7 +139,7 @@ def _delays_table(rows: Rows) -> Rows:
             "seeds": len(runs),
             "20% at step": _each(runs, "left chance"),
             "99% at step": _each(runs, "learned"),
-            "right at the end": ", ".join(f"{100 * float(row['accuracy']):.0f}%" for row in runs),
+            "right at the end": _shares(runs),
         }
         for delay in sorted({row["delay"] for row in rows})
         for name, runs in _by_stack(rows, delay).items()
@@ -143,6 +149,10 @@ def _delays_table(rows: Rows) -> Rows:
 def _each(runs: Rows, column: str) -> str:
     steps = [float(row[column]) for row in runs]
     return ", ".join("never" if math.isinf(step) else f"{step:g}" for step in steps)
+
+
+def _shares(runs: Rows) -> str:
+    return ", ".join(f"{100 * float(row['accuracy']):.0f}%" for row in runs)
 
 
 def _delays_in_words(rows: Rows) -> str:
@@ -231,8 +241,9 @@ LEARNED = (
     PaperFigure(
         "what_decides",
         "Copy memory with a delay of 500 steps: how soon a DilatedRNN of nine layers of ten tanh "
-        "units learns it, by how its matrices, biases and read-out are drawn (one seed; RMSProp, "
-        "step size 0.001, batches of 128; a run ends at 99% of the symbols). Grey: chance.",
+        "units learns it, by how its matrices, biases and read-out are drawn (a line for each of "
+        "two seeds; RMSProp, step size 0.001, batches of 128; a run ends at 99% of the symbols). "
+        "Grey: chance.",
         _decides,
         _paint_decides,
         2.4,
@@ -240,7 +251,7 @@ LEARNED = (
         about={},
         compared=_decides_table,
         table_caption="Copy memory with a delay of 500 steps: steps until a DilatedRNN of nine "
-        "layers of ten tanh units has learnt it, by how it is drawn (one seed).",
+        "layers of ten tanh units has learnt it, by how it is drawn, seed by seed.",
     ),
     PaperFigure(
         "long_delays",
