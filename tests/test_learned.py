@@ -178,19 +178,93 @@ def test_the_page_quotes_recall_and_the_means_that_chose_the_default():
     assert max(means, key=means.get) == ("normal", "orthogonal")
 
 
-def test_the_ratio_of_signal_to_noise_says_how_long_chance_lasts():
+def expectations():
+    """Return what was measured before training, each with when chance was left, if it was run."""
     left = {key(row): row["left chance"] for row in load_measured("what_decides")}
-    expected = [row for row in load_measured("what_was_expected") if key(row) in left]
-    assert f"all {len(expected)} settings" in PAGE
-    products = [row["snr"] * left[key(row)] for row in expected]
-    assert min(products) > 20
-    assert max(products) < 140
-    signals = [row["signal"] for row in expected]
+    rows = [row for row in load_measured("what_was_expected") if key(row) in left]
+    return [(row, left[key(row)]) for row in rows]
+
+
+def test_the_page_says_how_the_ratio_of_signal_to_noise_goes_with_leaving_chance():
+    rows = [pair for pair in expectations() if pair[0]["task"].startswith("copy")]
+    tanh = [(row, left) for row, left in rows if row["cell"] == "RNN"]
+    products = [row["snr"] * left for row, left in tanh]
+    told = f"all {len(tanh)} settings measured with tanh cells, symbols as numbers included, the"
+    assert told in PAGE
+    assert f"stays between {min(products):.0f} and {max(products):.0f}," in PAGE
+    assert max(products) / min(products) < 4**2
+    signals = [row["signal"] for row, _ in tanh]
     assert max(signals) / min(signals) > 1e4
-    early = [-left[key(row)] for row in expected]
-    ranks = {n: spearmanr([row[n] for row in expected], early)[0] for n in ("snr", "signal", "law")}
-    told = "{:.2f} for the ratio, {:.2f} for signal and measured gradient, {:.2f} for the law"
-    assert told.format(*ranks.values()) in PAGE
+    gated = [(row["snr"], left) for row, left in rows if row["cell"] != "RNN"]
+    ratios = [ratio for ratio, _ in gated]
+    assert f"ratios of {min(ratios):.2f} to {max(ratios):.1f}, as high" in PAGE
+    steps = [left for _, left in gated if math.isfinite(left)]
+    assert f"leave it at {min(steps):g} to {max(steps):g} or never" in PAGE
+    quick = [row["snr"] for row, left in tanh if left <= 75]
+    assert min(quick) < min(ratios)
+    assert max(ratios) < max(quick)
+
+
+@pytest.mark.parametrize("readout", ["torch", "normal"])
+@pytest.mark.parametrize(
+    ("matrices", "biases"),
+    [(m, b) for m in ("torch", "orthogonal", "glorot") for b in ("torch", "zero")],
+)
+def test_the_page_quotes_what_was_measured_before_training(matrices, biases, readout):
+    name = f"{'Glorot' if matrices == 'glorot' else matrices}, {biases}"
+    (line,) = re.findall(rf"\| {name} \| ([^|]*e[^|]*) \| ([^|]*) \| ([^|]*) \|", PAGE)
+    signals, ratios, lefts = (cell.strip().split("; ") for cell in line)
+    place = ("torch", "normal").index(readout)
+    setting = ("copy_memory(500)", "RNN", matrices, biases, readout)
+    for seed in (0, 1):
+        ((row, left),) = [pair for pair in expectations() if key(pair[0]) == (*setting, seed)]
+        assert signals[seed] == f"{row['signal']:.1e}".replace("e-0", "e-")
+        assert ratios[seed].split(", ")[place] == f"{row['snr']:.2g}"
+        assert lefts[seed].split(", ")[place] == f"{left:g}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "task"),
+    [
+        *((cell, "copy memory") for cell in ("tanh", "GRU", "LSTM", "all three")),
+        *((cell, "`recall_within(64)`") for cell in ("tanh", "GRU", "LSTM")),
+    ],
+)
+def test_the_page_quotes_how_the_predictors_rank_the_settings(cell, task):
+    start = task.strip("`").split()[0]
+    pairs = [
+        (row, left)
+        for row, left in expectations()
+        if row["task"].startswith(start)
+        and row["cell"] in {"tanh": ["RNN"], "all three": ["RNN", "GRU", "LSTM"]}.get(cell, [cell])
+    ]
+    names = ["snr", "signal", "gradient"]
+    names += ["law"] if cell == "tanh" else []
+    early = [-left for _, left in pairs]
+    ranks = [spearmanr([row[name] for row, _ in pairs], early)[0] for name in names]
+    assert ranks[1] == max(ranks)  # the signal's
+    cells = [f"{rank:.2f}" for rank in ranks] + [""] * (cell != "tanh")
+    assert f"| {cell}, {task} | {len(pairs)} | {' | '.join(cells)} |".replace("|  |", "| |") in PAGE
+    if cell == "all three":
+        assert f"(rank correlation {ranks[1]:.2f} over {len(pairs)} settings)" in README
+    if (cell, start) == ("tanh", "recall_within(64)"):
+        assert max(left for _, left in pairs) == 200
+        assert "where tanh cells all leave chance within 200 steps" in PAGE
+
+
+def test_nothing_before_training_says_how_far_it_comes():
+    rows = {key(row): row["accuracy"] for row in load_measured("what_decides")}
+    runs = [
+        row
+        for row, _ in expectations()
+        if (row["task"], row["cell"]) == ("copy_memory(500)", "RNN")
+    ]
+    ends = [rows[key(row)] for row in runs]
+    ranks = [
+        abs(spearmanr([row[name] for row in runs], ends)[0])
+        for name in ("snr", "signal", "gradient", "law")
+    ]
+    assert f"are {max(ranks):.2f} in size at most" in PAGE
 
 
 def test_the_page_and_the_readme_quote_the_rank_correlations():

@@ -96,6 +96,7 @@ def _decides_in_words(rows: Rows) -> str:
 STACKS = {
     "dilated": "dilated 1, 2, .., 256",
     "skip": "skip 256",
+    "skip 255": "skip 255",
     "plain": "plain",
     "torch": "dilated, drawn as public modules are",
 }
