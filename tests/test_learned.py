@@ -17,8 +17,10 @@ from drnn_theory import (
     load_measured,
     recommend,
     shortest_path_lengths,
+    skip_rnn,
 )
 from tests.studies.learnability import architectures
+from tests.studies.long_delays import LAYERS, SKIPS
 
 ROOT = Path(__file__).parent.parent
 PAGE = " ".join((ROOT / "docs" / "explanation" / "learning.md").read_text().split())
@@ -458,6 +460,34 @@ def test_the_page_and_the_readme_quote_the_long_delay():
     assert f"learns in at most {slowest:g} steps (three seeds)" in README
     make = {"dilated": [2**k for k in range(9)], "plain": [1] * 9}
     assert len({count_parameters(make[name], 10, input_size=10) for name in make}) == 1
+
+
+def test_over_one_long_lag_the_path_decides_not_the_mean():
+    rows = {(r["architecture"], r["seed"]): r for r in load_measured("long_delays")
+            if r["delay"] == 500}  # fmt: skip
+    makes = {name: skip_rnn(lag, LAYERS) for name, lag in SKIPS.items()}
+    makes["dilated"] = [2**k for k in range(9)]
+    edges = {name: shortest_path_lengths(make, 510)[510] for name, make in makes.items()}
+    means = {name: float(compute_mrl(make, 510)) for name, make in makes.items()}
+    assert f"skips, over {edges['skip 255']:g} edges in all" in PAGE
+    assert f"254 single steps remain, {edges['skip']:g} edges" in PAGE
+    told = (
+        "lags 1..510 are {skip 255:.1f} and {skip:.1f}, ten times the dilated stack's {dilated:.1f}"
+    )
+    assert told.format(**means) in PAGE
+    learned = [rows["skip 255", seed] for seed in range(3)]
+    for name, words in (("left chance", "leaves chance at step"), ("learned", "right at step")):
+        assert f"{words} {{:g}}, {{:g}} and {{:g}}".format(*(r[name] for r in learned)) in PAGE
+    slowest = max(row["learned"] for row in learned)
+    assert slowest < min(rows["dilated", seed]["learned"] for seed in range(3))
+    row = rows["skip", 0]
+    assert math.isinf(row["left chance"])
+    assert f"the latter has {share(row)} % right after 1,000 steps (one seed)" in PAGE
+    told = (
+        "skips of 255 steps learns in at most {:g} steps (three seeds), one with skips of 256 stays"
+    )
+    assert told.format(slowest) in README
+    assert "it decided what was learned" in recommend(30, parameters=2000).evidence
 
 
 def test_the_page_quotes_pixel_mnist():
