@@ -6,7 +6,7 @@ Written to what_was_expected.csv in drnn_theory/data/measured, a row per setting
 
     law, law_relative            norm d output / d input by the law at the task's lag, nine (or
                                  four) vertical edges at the gain of the matrices included; and over
-                                 that at lag 0 (RNN only: the law is of linear networks)
+                                 that at lag 0 (RNN, else nan: the law is of linear networks)
     gradient, gradient_relative  the same, measured by gradient_profile
     signal, output               root mean square change of the output where it is read, when the
                                  symbol to be recalled is another; and of the output itself
@@ -45,7 +45,7 @@ def predict(
 ) -> dict[str, float]:
     """Return the predictors of a model on a task."""
     lag = task.steps - 10 if task.name.startswith("copy") else task.steps // 2
-    law = {}
+    law = {"law": math.nan, "law_relative": math.nan}
     if model.cell == "RNN":
         profile = expected_gradient_profile(model.dilations, GAINS[matrices], lag)
         relative = math.sqrt(profile[lag] / profile[0])
