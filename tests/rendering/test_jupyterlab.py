@@ -99,6 +99,9 @@ def lab(tmp_path_factory):
 def notebook(lab, page):
     """Return a function that runs code in a new notebook of the lab, on the page, until shown."""
     folder, address, token = lab
+    # a question that JupyterLab asks on a slow machine would lie over the notebook until answered
+    answers = page.locator("dialog.jp-Dialog .jp-mod-accept")
+    page.add_locator_handler(page.locator("dialog.jp-Dialog"), lambda: answers.last.click())
 
     def run(code):
         name = secrets.token_hex(4)
