@@ -286,7 +286,7 @@ class GraphRNN(torch.nn.Module):
                     carried[node] = carried[node] + before if node in carried else before
                 else:
                     terms.append((states, self.weights[read.matrix]))
-        if not carried and (loops := loops_of(stage, list(self.weights))):
+        if not carried and (loops := loops_of(stage, self.weights)):
             (node,) = stage.nodes
             bias = self.biases[self._bias_of[node]]
             rows = run_loops(self.nonlinearity, loops, bias, entering[node], tracks[node])

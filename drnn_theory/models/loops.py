@@ -39,7 +39,7 @@ def multiplied(states: Tensor, weight: Tensor) -> Tensor:
     return states * weight if weight.dim() == 1 else linear(states, weight)
 
 
-def loops_of(stage: Stage, weights: Sequence[Tensor]) -> Loops:
+def loops_of(stage: Stage, weights: torch.nn.ParameterList) -> Loops:
     """Return the loops of a component of one unit that reads itself by matrices alone."""
     reads = sorted(stage.inner[stage.nodes[0]], key=lambda read: read.shift)
     if len(stage.nodes) > 1 or any(read.matrix is None for read in reads):
