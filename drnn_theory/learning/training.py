@@ -82,7 +82,7 @@ def train(
         device, autocast, compiled: where it runs, in which lower precision, by torch.compile.
         progress: show a bar with loss and metric.
 
-    The test split is read at the end alone, and anew at the end of a training that goes on. A loss
+    The test split is read at the end alone, and again at the end of a training that goes on. A loss
     that is not finite ends the training, with the last good weights kept; ``stopped`` says so.
     Tasks that carry their state have it carried from batch to batch, without gradient.
 
