@@ -13,7 +13,8 @@ the loss. Its groups:
     torch    the same with torch's own initialisation, under which a gradient shrinks at every edge
     lag      eight of them on recall(16), recall(64) and recall(100), where d(n), not its mean,
              should decide, seed 0
-    robust   some at other step sizes and with other matrices, seed 0
+    robust   all architectures at the other step sizes and with Glorot's matrices, too, seed 0: with
+             "all" and "torch", three step sizes times three kinds of matrices
 
 What is predicted is the step at which 80 % of the answers are right (last where that never comes,
 counted) and the loss on the way; tests/studies/learnability_ranks.py makes the table of rank
@@ -104,8 +105,8 @@ def rows() -> Iterator[dict[str, Any]]:
     some = [names[i] for i in (1, 3, 5, 9, 11, 17, 20, 24)]
 
     def row(group: str, name: str, matrices: str, **change: Any) -> dict[str, Any]:
-        usual = {"task": f"recall_within({SPAN})", "rate": RATE[matrices], "matrices": matrices}
-        usual |= {"seed": 0, "steps": STEPS}
+        usual = {"task": f"recall_within({SPAN})", "rate": RATE.get(matrices)}
+        usual |= {"matrices": matrices, "seed": 0, "steps": STEPS}
         return {"group": group, "architecture": name} | usual | change
 
     for matrices in RATE:
@@ -120,9 +121,12 @@ def rows() -> Iterator[dict[str, Any]]:
         for name in some:
             for lag in (16, 64, 100):
                 yield row("lag", name, matrices, task=f"recall({lag})")
-    for matrices in RATE:
-        for name in names[:8]:
-            yield row("robust", name, matrices, rate=1e-3)
+    for chosen in (some, [name for name in names if name not in some]):
+        for matrices in (*RATE, "glorot"):
+            for rate in RATES:
+                if rate != RATE.get(matrices):  # those stand above
+                    for name in chosen:
+                        yield row("robust", name, matrices, rate=rate)
 
 
 if __name__ == "__main__":

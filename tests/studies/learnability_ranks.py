@@ -2,10 +2,11 @@
 
     python -m tests.studies.learnability_ranks
 
-Read from learnability.csv, whose runs tests/studies/learnability.py makes, and written to two
+Read from learnability.csv, whose runs tests/studies/learnability.py makes, and written to three
 tables in drnn_theory/data/measured: learnability_architectures.csv, a row per architecture and kind
-of matrices, with its measures and what came of it (medians over seeds), and learnability_ranks.csv,
-a row per measure, outcome, kind of matrices and group of architectures. Outcomes:
+of matrices, with its measures and what came of it (medians over seeds); learnability_ranks.csv, a
+row per measure, outcome, kind of matrices and group of architectures; and learnability_robust.csv,
+the same over all architectures for every step size and kind of matrices, from one seed. Outcomes:
 
     steps       step at which 80 % of the answers are right; runs that did not get there are last
     loss        loss over the 25 steps up to step 300, or the last of a run that ended before
@@ -19,8 +20,9 @@ Measures, each entered with the sign that the claim "short paths learn" gives it
     law                                 the same of the norm by the law at the gain of the matrices,
                                         1 or 0.58 an edge, vertical ones included (plus)
     gradient                            the same of the measured norm before training (plus)
-    signal to noise                     of the part of the gradient that knows the answers, before
-                                        training, see tests/studies/what_was_expected.py (plus)
+    signal, signal to noise             how much the symbol moves the output before training, and of
+                                        the part of the gradient that knows the answers, see
+                                        tests/studies/what_was_expected.py (plus)
     depth, width, parameters            layers, units, numbers (minus, plus, plus)
 
 Groups: all; without plain stacks; of one depth; "partial" is the correlation of the ranks after
@@ -31,6 +33,7 @@ correlation in the same samples.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -52,9 +55,9 @@ from drnn_theory import (
 )
 from drnn_theory.learning.training import Network
 from drnn_theory.tables import convention
-from tests.studies.learnability import SPAN, architectures, width
+from tests.studies.learnability import RATES, SPAN, architectures, width
 from tests.studies.running import read_rows, write_rows
-from tests.studies.what_was_expected import GAINS, signal_to_noise
+from tests.studies.what_was_expected import GAINS, signal, signal_to_noise
 
 MEASURES = {
     "mean_recurrent_length": -1,
@@ -63,6 +66,7 @@ MEASURES = {
     "log_paths": 1,
     "law": 1,
     "gradient": 1,
+    "signal": 1,
     "signal_to_noise": 1,
     "depth": -1,
     "width": 1,
@@ -74,27 +78,25 @@ LOOKED_AT = 300
 SAMPLES = 2000
 
 
-def measured() -> list[dict[str, Any]]:
+def trained(runs: list[dict[str, Any]], matrices: str) -> list[dict[str, Any]]:
     """Return measures and outcomes of every architecture that has been trained."""
     table = []
-    for matrices, group in KINDS.items():
-        runs = [row for row in read_rows("learnability") if row["group"] == group]
-        for name, architecture in architectures().items():
-            these = [row for row in runs if row["architecture"] == name]
-            if these:
-                table.append(
-                    {
-                        "architecture": name,
-                        "matrices": matrices,
-                        **measures(architecture, matrices),
-                        "parameters": these[0]["parameters"],
-                        "runs": len(these),
-                        "reached": sum(math.isfinite(row["learned"]) for row in these),
-                        "steps": float(np.median([steps(row) for row in these])),
-                        "loss": float(np.median([loss(row) for row in these])),
-                        "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
-                    }
-                )
+    for name in architectures():
+        these = [row for row in runs if row["architecture"] == name]
+        if these:
+            table.append(
+                {
+                    "architecture": name,
+                    "matrices": matrices,
+                    **measures(name, matrices),
+                    "parameters": these[0]["parameters"],
+                    "runs": len(these),
+                    "reached": sum(math.isfinite(row["learned"]) for row in these),
+                    "steps": float(np.median([steps(row) for row in these])),
+                    "loss": float(np.median([loss(row) for row in these])),
+                    "accuracy": float(np.median([float(row["accuracy"]) for row in these])),
+                }
+            )
     return table
 
 
@@ -109,15 +111,17 @@ def loss(row: dict[str, Any]) -> float:
     return float(losses[min(LOOKED_AT // 25, len(losses)) - 1])
 
 
-def measures(architecture: Any, matrices: str) -> dict[str, float]:
+@functools.cache
+def measures(name: str, matrices: str) -> dict[str, float]:
     """Return what is known of an architecture before it is trained."""
+    architecture = architectures()[name]
     lengths = shortest_path_lengths(architecture, SPAN)[1:]
     counts = path_counts(architecture, SPAN)[1:]
     plain = isinstance(architecture, tuple)
     depth = len(architecture) if plain else len(architecture) - 1  # a unit per layer, and the input
     law = expected_gradient_profile(architecture, GAINS[matrices], SPAN)[1:]
     size, task = width(architecture), recall_within(SPAN)
-    gradients, ratios = [], []
+    gradients, ratios, signals = [], [], []
     for seed in (0, 1, 2):
         torch.manual_seed(seed)
         kind: Any = DilatedRNN if plain else GraphRNN
@@ -130,6 +134,7 @@ def measures(architecture: Any, matrices: str) -> dict[str, float]:
         if not ratios:  # it takes a minute for all architectures: one seed
             network = Network(model, size, task.classes or 1, "normal")
             ratios.append(signal_to_noise(network, task)["snr"])
+        signals.append(signal(model, task)["signal"])
         norms = gradient_profile(
             model, SPAN + 1, seeds=[seed, seed + 10], dtype=torch.float64
         ).norms
@@ -141,6 +146,7 @@ def measures(architecture: Any, matrices: str) -> dict[str, float]:
         "log_paths": sum(math.log10(count) for count in counts) / SPAN,
         "law": depth * math.log10(GAINS[matrices]) + float(np.mean(np.log10(law)) / 2),
         "gradient": float(np.mean(gradients)),
+        "signal": float(np.mean(signals)),
         "signal_to_noise": float(np.mean(ratios)),
         "depth": depth,
         "width": size,
@@ -183,8 +189,25 @@ def correlations(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def robust(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rank correlations for every step size and kind of matrices, from one seed."""
+    found = []
+    for matrices in GAINS:
+        for rate in RATES:
+            these = [
+                run
+                for run in runs
+                if run["group"] in ("robust", *KINDS.values())
+                and (run["matrices"], run["rate"], run["seed"]) == (matrices, rate, 0)
+            ]
+            members = trained(these, matrices)
+            named = {"matrices": matrices, "rate": rate}
+            found += _of_group(members, named, False)
+    return found
+
+
 def _of_group(
-    members: list[dict[str, Any]], named: dict[str, str], adjusted: bool
+    members: list[dict[str, Any]], named: dict[str, Any], adjusted: bool
 ) -> list[dict[str, Any]]:
     columns = {k: np.array([float(row[k]) for row in members]) for k in (*MEASURES, *OUTCOMES)}
     others = np.column_stack([columns["depth"], columns["width"]])
@@ -231,11 +254,18 @@ def interval(values: Any) -> tuple[float, float]:
 def main() -> None:
     """Write both tables and print the correlations."""
     about = {"span": SPAN, "convention": convention()}
-    table = measured()
+    runs = read_rows("learnability")
+    table = [
+        row
+        for matrices, group in KINDS.items()
+        for row in trained([run for run in runs if run["group"] == group], matrices)
+    ]
     write_rows("learnability_architectures", table, **about)
     ranks = correlations(table)
     write_rows("learnability_ranks", ranks, **about)
-    for row in ranks:
+    others = robust(runs)
+    write_rows("learnability_robust", others, **about)
+    for row in [*ranks, *others]:
         print(*row.values(), sep="\t")
 
 

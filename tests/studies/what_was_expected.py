@@ -67,6 +67,7 @@ def predict(
 def signal(model: DilatedRNN, task: Task) -> dict[str, float]:
     """Return how much the symbol to be recalled moves the output where it is read."""
     x, _, weights = task.batch(256, 1, "validation")
+    x = x.to(next(model.parameters()).dtype)
     every = torch.arange(x.shape[1])
     copies = task.name.startswith("copy")  # the first of ten symbols, or the one there is
     shown_at = torch.zeros_like(every) if copies else x.sum(2).argmax(0)
