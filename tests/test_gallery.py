@@ -119,6 +119,7 @@ MAIN_NUMBERS = {
     "memory_and_computing": "1 2 4 8:",
     "memory_bought": "memory within the span (linear), equal parameters: 0.229;",
     "what_decides": "orthogonal matrices, zero biases, N(0, 1) read-out: 99%, 100%;",
+    "signal_growth": "2.8e-06 to 7.9e-02 before training",
     "long_delays": "delay 500, dilated 1, 2, .., 256: 99%, 100%, 99%;",
     "learnability": "torch's matrices, mean recurrent length: -0.275",
 }

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from drnn_theory.figures import plot_scatter, plot_training
-from drnn_theory.figures.marks import Curve, legend_above_all, whole_numbers
+from drnn_theory.figures.marks import Curve, draw_lines, legend_above_all, whole_numbers
 from drnn_theory.gallery.describing import in_words
 from drnn_theory.gallery.figure import PaperFigure, Rows
 from drnn_theory.measured import load_measured
@@ -46,13 +46,13 @@ def _by_setting(rows: Rows) -> dict[tuple[str, str, str], Rows]:
     return settings
 
 
-def _curve(runs: Rows) -> Curve:
+def _curve(runs: Rows, column: str = "curve", first: int = 1) -> Curve:
     """Return the curves of some runs as one, with a gap between two runs."""
     x: list[float] = []
     y: list[float] = []
     for row in runs:
-        values = [float(value) for value in str(row["curve"]).split()]
-        x += [*(EVERY * (i + 1) for i in range(len(values))), math.nan]
+        values = [float(value) for value in str(row[column]).split()]
+        x += [*(EVERY * (i + first) for i in range(len(values))), math.nan]
         y += [*values, math.nan]
     return x, y
 
@@ -97,6 +97,7 @@ STACKS = {
     "dilated": "dilated 1, 2, .., 256",
     "skip": "skip 256",
     "skip 255": "skip 255",
+    "skip 505": "skip 505",
     "plain": "plain",
     "torch": "dilated, drawn as public modules are",
 }
@@ -164,6 +165,60 @@ def _delays_in_words(rows: Rows) -> str:
     return (
         "A panel for each delay of the share of symbols right against the step of training. In the "
         f"end, seed by seed, {'; '.join(ends)}."
+    )
+
+
+def _undisturbed() -> Table:
+    table = load_measured("signal_growth")
+    left_alone = [r for r in table if (r["scale"], r["held"], r["epsilon"]) == (1, "no", 1e-8)]
+    return replace(table, rows=left_alone)
+
+
+def _paint_growth(rows: Rows, figure: Figure) -> None:
+    cells = list(dict.fromkeys(str(row["cell"]) for row in rows))
+    axes = list(figure.subplots(1, len(cells), sharey=True, squeeze=False)[0])
+    for ax, cell in zip(axes, cells, strict=True):
+        curves: dict[str, Curve] = {}
+        points: dict[str, Curve] = {}
+        for matrices, name in NAMES_OF_MATRICES.items():
+            runs = [row for row in rows if (row["cell"], row["matrices"]) == (cell, matrices)]
+            curves[name] = _curve(runs, "signals", first=0)
+            left = [row for row in runs if math.isfinite(float(row["left chance"]))]
+            points[name] = (
+                [row["left chance"] for row in left],
+                [row["signal then"] for row in left],
+            )
+        draw_lines(ax, curves, points)
+        ax.set_yscale("log")
+        ax.set_title(cell)
+        ax.set_xlabel("step of training")
+    axes[0].set_ylabel("signal at the output")
+    legend_above_all(figure, axes)
+
+
+def _growth_table(rows: Rows) -> Rows:
+    return [
+        {
+            "cell": row["cell"],
+            "matrices": row["matrices"],
+            "biases": row["biases"],
+            "read-out": _readout(row),
+            "signal before": f"{row['signal before']:.1e}",
+            "20% at step": _each([row], "left chance"),
+            "signal then": f"{row['signal then']:.2g}",
+        }
+        for row in rows
+    ]
+
+
+def _growth_in_words(rows: Rows) -> str:
+    left = [row for row in rows if math.isfinite(float(row["left chance"]))]
+    before, then = ([float(row[name]) for row in left] for name in ("signal before", "signal then"))
+    return (
+        "A panel for each cell of the signal at the output against the step of training, on a "
+        f"logarithmic axis. In the {len(left)} runs that left chance it was {min(before):.1e} to "
+        f"{max(before):.1e} before training, and {min(then):.2g} to {max(then):.2g} when chance "
+        "was left."
     )
 
 
@@ -253,6 +308,23 @@ LEARNED = (
         compared=_decides_table,
         table_caption="Copy memory with a delay of 500 steps: steps until a DilatedRNN of nine "
         "layers of ten tanh units has learnt it, by how it is drawn, seed by seed.",
+    ),
+    PaperFigure(
+        "signal_growth",
+        "Why a DilatedRNN stays at chance, and how it leaves it: the signal, which is how much the "
+        "output changes where it is read if the symbol to be recalled is another (root mean square "
+        "over sequences), while networks learn copy memory with a delay of 500 steps (nine layers "
+        "of ten units; a line for each way to draw biases and read-out, one seed; RMSProp, step "
+        "size 0.001, batches of 128; a run ends at 25% of the symbols). Markers: chance is left, "
+        "20% of the symbols are right.",
+        _undisturbed,
+        _paint_growth,
+        2.4,
+        _growth_in_words,
+        about={},
+        compared=_growth_table,
+        table_caption="The signal before training and when chance is left: copy memory with a "
+        "delay of 500 steps, nine layers of ten units.",
     ),
     PaperFigure(
         "long_delays",
