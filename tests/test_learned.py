@@ -662,6 +662,17 @@ def test_over_one_long_lag_the_path_decides_not_the_mean():
         "lags 1..510 are {skip 255:.1f} and {skip:.1f}, ten times the dilated stack's {dilated:.1f}"
     )
     assert told.format(**means) in PAGE
+    far = float(compute_mrl(makes["skip 505"], 1010))
+    times = far / float(compute_mrl(makes["dilated"], 1010))
+    assert (round(times), edges["skip 255"]) == (
+        18,
+        shortest_path_lengths(makes["skip 505"], 1010)[-1],
+    )
+    assert f"that stack is {far:.1f}, eighteen times the dilated stack's" in PAGE
+    later = [row for row in load_measured("long_delays") if row["delay"] == 1000]
+    (first,) = (r for r in later if (r["architecture"], r["seed"]) == ("skip 505", 0))
+    assert first["learned"] == min(row["learned"] for row in later)
+    assert f"it had 99 % right at step {first['learned']:g}, sooner than any other" in PAGE
     learned = [rows["skip 255", seed] for seed in range(3)]
     for name, words in (("left chance", "leaves chance at step"), ("learned", "right at step")):
         assert f"{words} {{:g}}, {{:g}} and {{:g}}".format(*(r[name] for r in learned)) in PAGE
