@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and of architectures.md: python docs/draw.py."""
+"""Draw the pictures of the README and of the pages: python docs/draw.py."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ ZOO = {
 
 
 def main() -> None:
-    """Write zoo.png, unfolded.png and engine_speed.png."""
+    """Write all pictures but that of the explorer."""
     with mpl.rc_context({"font.size": 7}):
         figure, axes = plt.subplots(11, 2, figsize=(7, 18.5), layout="constrained")
         for ax, (name, (graph, lag)) in zip(axes.flat, ZOO.items(), strict=True):
@@ -55,6 +55,9 @@ def main() -> None:
         figure.savefig(IMAGES / "unfolded.png", dpi=160, metadata={"Software": None})
     figure = d.FIGURES["engines"].draw()  # from the table that tests/benchmarks/engines.py writes
     figure.savefig(IMAGES / "engine_speed.png", dpi=130, metadata={"Software": None})
+    for name in ("learnability", "signal_growth"):  # from the tables of tests/studies
+        figure = d.FIGURES[name].draw("neurips")
+        figure.savefig(IMAGES / f"{name}.png", dpi=150, metadata={"Software": None})
 
 
 if __name__ == "__main__":

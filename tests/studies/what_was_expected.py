@@ -92,7 +92,8 @@ def signal_to_noise(network: Network, task: Task) -> dict[str, float]:
     batch are exchanged at random among its sequences: its mean over batches is zero where outputs
     do not depend on the answers. With m_i its mean over batches of 128 and v_i the variance of g_i,
     the ratio is the root of the mean over i of m_i^2 / v_i, less what chance gives to m_i^2.
-    RMSProp divides by about the root of v_i: the ratio is what a step has of purpose.
+    RMSProp divides by the root of the mean square, v_i plus the square of the gradient's mean, so
+    that a step has at most this much of purpose, and less where all batches share an error.
     """
     weights = [w for name, w in network.body.named_parameters() if "weight" in name]
     generator = torch.Generator().manual_seed(0)
