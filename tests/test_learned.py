@@ -307,6 +307,43 @@ def test_the_page_and_the_readme_quote_the_rank_correlations():
     assert f"{told} with orthogonal matrices" in PAGE
 
 
+def test_the_page_tells_every_step_size_and_kind_of_matrices():
+    found = {}
+    for row in load_measured("learnability_robust"):
+        assert row["number"] == 32
+        if (row["measure"], row["outcome"]) == ("mean recurrent length", "accuracy"):
+            found.setdefault(row["matrices"], {})[row["rate"]] = row
+    assert set(found) == {"torch", "orthogonal", "glorot"}
+    for matrices, by_rate in found.items():
+        assert list(by_rate) == [3e-4, 1e-3, 3e-3]
+        cells = (
+            f"{r['spearman']:.2f} ({r['low']:.2f} to {r['high']:.2f})" for r in by_rate.values()
+        )
+        name = {"glorot": "Glorot"}.get(matrices, matrices)
+        assert f"| {name} | {' | '.join(cells)} |" in PAGE
+    signs = {}
+    for row in load_measured("learnability_robust"):
+        if row["outcome"] == "accuracy":
+            signs.setdefault(row["measure"], set()).add(row["spearman"] > 0)
+    assert all(len(both) == 2 for both in signs.values())
+    told = []
+    for matrices in ("orthogonal", "glorot"):
+        shares = [
+            row["accuracy"]
+            for row in load_measured("learnability")
+            if (row["matrices"], row["rate"], row["seed"]) == (matrices, 1e-3, 0)
+            and row["group"] == "robust"
+        ]
+        assert len(shares) == 32
+        told.append(100 * statistics.median(shares))
+    assert (
+        "medians of {:.0f} % with orthogonal matrices, {:.0f} % with Glorot's".format(*told) in PAGE
+    )
+    row, rest = rank("signal", "torch"), rank("signal", "torch", "partial (depth, width)")
+    said = f"the signal to {row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    assert f"{said}, of which {rest['spearman']:.2f} remains" in PAGE
+
+
 def test_the_page_quotes_the_architectures():
     shares = {
         (row["matrices"], row["architecture"]): f"{100 * row['accuracy']:.0f}"
