@@ -47,6 +47,14 @@ def rank(measure, matrices, group="all", outcome="accuracy"):
     raise KeyError(measure)
 
 
+def scientific(value):
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def with_interval(row):
+    return f"{row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
 @pytest.mark.parametrize(
     ("matrices", "biases"),
     [(m, b) for m in ("torch", "orthogonal", "glorot") for b in ("torch", "zero")],
@@ -230,7 +238,7 @@ def test_the_page_quotes_what_was_measured_before_training(matrices, biases, rea
     setting = ("copy_memory(500)", "RNN", matrices, biases, readout)
     for seed in (0, 1):
         ((row, left),) = [pair for pair in expectations() if key(pair[0]) == (*setting, seed)]
-        assert signals[seed] == f"{row['signal']:.1e}".replace("e-0", "e-")
+        assert signals[seed] == scientific(row["signal"])
         assert ratios[seed].split(", ")[place] == f"{row['snr']:.2g}"
         assert lefts[seed].split(", ")[place] == f"{left:g}"
 
@@ -283,8 +291,7 @@ def test_the_page_and_the_readme_quote_the_rank_correlations():
     for matrices in ("torch", "orthogonal"):
         cells = []
         for group in ("all", "partial (depth, width)"):
-            row = rank("mean recurrent length", matrices, group)
-            cells.append(f"{row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})")
+            cells.append(with_interval(rank("mean recurrent length", matrices, group)))
         assert f"| {matrices} | {cells[0]} | {cells[1]} |" in PAGE
         row = rank("mean recurrent length", matrices)
         told = f"{row['spearman']:.2f}, ?(interval )?{row['low']:.2f} to {row['high']:.2f}"
@@ -299,12 +306,11 @@ def test_the_page_and_the_readme_quote_the_rank_correlations():
         == ("orthogonal", "all", "accuracy")
     ]
     assert max(orthogonal) < 0.3
-    told = "without them the correlation under torch's initialisation is {:.2f} ({:.2f} to {:.2f})"
-    row = rank("mean recurrent length", "torch", "without plain stacks")
-    assert told.format(row["spearman"], row["low"], row["high"]) in PAGE
+    told = "without them the correlation under torch's initialisation is"
+    rest = rank("mean recurrent length", "torch", "without plain stacks")
+    assert f"{told} {with_interval(rest)}" in PAGE
     row = rank("mean recurrent length", "orthogonal", outcome="steps")
-    told = f"comes to {row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-    assert f"{told} with orthogonal matrices" in PAGE
+    assert f"comes to {with_interval(row)} with orthogonal matrices" in PAGE
 
 
 def test_the_page_tells_every_step_size_and_kind_of_matrices():
@@ -316,11 +322,13 @@ def test_the_page_tells_every_step_size_and_kind_of_matrices():
     assert set(found) == {"torch", "orthogonal", "glorot"}
     for matrices, by_rate in found.items():
         assert list(by_rate) == [3e-4, 1e-3, 3e-3]
-        cells = (
-            f"{r['spearman']:.2f} ({r['low']:.2f} to {r['high']:.2f})" for r in by_rate.values()
-        )
+        cells = map(with_interval, by_rate.values())
         name = {"glorot": "Glorot"}.get(matrices, matrices)
         assert f"| {name} | {' | '.join(cells)} |" in PAGE
+    assert all(row["spearman"] < 0 for row in found["orthogonal"].values())
+    assert (
+        "and not under orthogonal matrices (-0.14, -0.47 to 0.22), at no step size tried" in README
+    )
     signs = {}
     for row in load_measured("learnability_robust"):
         if row["outcome"] == "accuracy":
@@ -340,8 +348,7 @@ def test_the_page_tells_every_step_size_and_kind_of_matrices():
         "medians of {:.0f} % with orthogonal matrices, {:.0f} % with Glorot's".format(*told) in PAGE
     )
     row, rest = rank("signal", "torch"), rank("signal", "torch", "partial (depth, width)")
-    said = f"the signal to {row['spearman']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-    assert f"{said}, of which {rest['spearman']:.2f} remains" in PAGE
+    assert f"the signal to {with_interval(row)}, of which {rest['spearman']:.2f} remains" in PAGE
 
 
 def test_the_page_quotes_the_architectures():
@@ -480,10 +487,6 @@ def test_the_figure_of_the_signal_draws_every_run_that_was_left_alone():
         assert all(line.get_xdata()[0] == 0 for line in lines if len(line.get_xdata()))
 
 
-def scientific(value):
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
-
-
 def left_alone(row):
     return (row["scale"], row["held"], row["epsilon"]) == (1, "no", 1e-8)
 
@@ -548,7 +551,7 @@ def test_the_table_of_interventions_on_the_signal_is_on_the_page():
         row
         for row in load_measured("signal_growth")
         if (row["cell"], row["readout"]) == ("RNN", "torch")
-        and (row["matrices"], row["biases"]) not in (("orthogonal", "torch"),)
+        and (row["matrices"], row["biases"]) != ("orthogonal", "torch")
         and row["matrices"] != "glorot"
     ]
     assert len(rows) == 13
@@ -594,12 +597,10 @@ def test_no_signal_of_held_matrices_is_larger_than_its_bound():
         largest = max(float(value) for value in row["signals"].split())
         assert largest <= bound(row["scale"])
         assert math.isinf(row["left chance"]) == (row["scale"] < 0.6)
-    told = (
-        "which is {:.1e} at 0.58 (it came to {:.1e}), {:.1e} at 0.65, and from 0.7 on more than 0.5"
-    )
+    told = "which is {} at 0.58 (it came to {}), {} at 0.65, and from 0.7 on more than 0.5"
     grown = [[float(value) for value in row["signals"].split()] for row in held]
-    said = told.format(bound(3**-0.5), max(grown[0]), bound(0.65))
-    assert said.replace("e-0", "e-") in PAGE
+    said = told.format(*map(scientific, (bound(3**-0.5), max(grown[0]), bound(0.65))))
+    assert said in PAGE
     assert bound(0.7) > 0.5
     raised = [max(signals) / signals[0] for signals in grown]
     assert f"which raised the signal {min(raised):.0f} to {max(raised):.0f} times" in PAGE
@@ -641,6 +642,11 @@ def test_the_page_says_what_another_mark_of_leaving_chance_makes_of_it():
         early = [-first_step(run, 0.15) for _, run in chosen]
         return f"{spearmanr([row[measure] for row, _ in chosen], early)[0]:.2f}"
 
+    signals = {cell: {row["signal"] for row, _ in rows if row["cell"] == cell} for cell in words}
+    assert {len(values) for values in signals.values()} == {3}
+    tanh = [row for row, _ in rows if row["cell"] == "RNN"]
+    assert len({row["signal"] for row in tanh}) == 18
+    assert len({f"{row['law']:.3g}" for row in tanh}) == 2
     every = ("RNN", "GRU", "LSTM")
     told = "as well ({}), the ratio better ({})"
     assert told.format(rank_by("signal", every), rank_by("snr", every)) in PAGE

@@ -17,15 +17,8 @@ from typing import Any
 
 import torch
 
-from drnn_theory import (
-    compute_mrl,
-    copy_memory,
-    exponential_dilations,
-    gradient_profile,
-    shortest_path_lengths,
-    skip_rnn,
-)
-from tests.studies.long_delays import LAYERS, SKIPS, make_model
+from drnn_theory import compute_mrl, copy_memory, gradient_profile, shortest_path_lengths
+from tests.studies.long_delays import SKIPS, make_model
 from tests.studies.running import run_table
 from tests.studies.what_was_expected import signal
 
@@ -34,13 +27,11 @@ def expect(architecture: str, delay: int, seed: int) -> dict[str, Any]:
     """Return path and signal of one stack."""
     torch.set_num_threads(1)
     lag = delay + 10
-    dilations = (1,) * LAYERS if architecture == "plain" else exponential_dilations(LAYERS)
-    graph: Any = skip_rnn(SKIPS[architecture], LAYERS) if architecture in SKIPS else dilations
     model, task = make_model(architecture, seed).double(), copy_memory(delay)
     x = task.batch(8, 0, "validation")[0].double()
     return {
-        "edges": int(shortest_path_lengths(graph, lag)[lag]),
-        "mean_recurrent_length": float(compute_mrl(graph, lag)),
+        "edges": int(shortest_path_lengths(model, lag)[lag]),
+        "mean_recurrent_length": float(compute_mrl(model, lag)),
         **signal(model, task),
         "gradient": float(gradient_profile(model, task.steps, inputs=x).norms[lag]),
     }

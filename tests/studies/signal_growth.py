@@ -34,13 +34,17 @@ import torch
 from drnn_theory import DilatedRNN
 from drnn_theory.learning.tasks import Task
 from tests.studies.running import run_table
-from tests.studies.training import ending, train_once
-from tests.studies.what_decides import MATRICES, TASKS, make_model, zeros
+from tests.studies.training import EVERY, ending, train_once
+from tests.studies.what_decides import TASKS, factorial, make_model, zeros
 from tests.studies.what_was_expected import signal
 
 TASK = "copy_memory(500)"
 RATE = 1e-3
-EVERY = 25
+
+
+def matrices_of(model: DilatedRNN) -> list[torch.nn.Parameter]:
+    """Return the input and recurrent matrices of all layers."""
+    return [weight for name, weight in model.named_parameters() if "weight" in name]
 
 
 class Probe:
@@ -48,7 +52,7 @@ class Probe:
 
     def __init__(self, model: DilatedRNN, task: Task, held: str, scale: float) -> None:
         self.model, self.task, self.held, self.scale = model, task, held, scale
-        self.matrices = [w for name, w in model.named_parameters() if "weight" in name]
+        self.matrices = matrices_of(model)
         self.start = [w.detach().clone() for w in self.matrices]
         self.steps = 0
         self.signals: list[float] = []
@@ -92,9 +96,8 @@ def learn(
     torch.set_num_threads(1)
     model, task = make_model(TASK, cell, matrices, biases, seed), TASKS[TASK]
     with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "weight" in name:
-                weight.mul_(scale)
+        for weight in matrices_of(model):
+            weight.mul_(scale)
     probe = Probe(model, task, held, scale)
     training = train_once(
         model,
@@ -144,10 +147,9 @@ def rows() -> Iterator[dict[str, Any]]:
     yield row("GRU", "torch", "zero", "normal", scale=3**0.5)
     yield row("GRU", "torch", "zero", "normal", epsilon=1e-16)
     for cell in ("RNN", "GRU", "LSTM"):
-        for matrices in MATRICES:
-            for biases in ("torch", "zero") if cell == "RNN" else (zeros(cell),):
-                for readout in ("torch", "normal"):
-                    yield row(cell, matrices, biases, readout)
+        biases = ("torch", "zero") if cell == "RNN" else (zeros(cell),)
+        for made in factorial(TASK, cell, biases, 0, 0):
+            yield row(cell, made["matrices"], made["biases"], made["readout"])
 
 
 def distinct() -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ import torch
 from drnn_theory.learning import Task, Training, train
 from tests.studies.running import device
 
+EVERY = 25  # steps between rows of the curve
+
 
 def train_once(model: Any, task: Task, *, steps: int, **how: Any) -> Training:
     """Train on the device that the command line names, and validate at the end alone."""
@@ -17,7 +19,7 @@ def train_once(model: Any, task: Task, *, steps: int, **how: Any) -> Training:
         model,
         task,
         steps=steps,
-        log_every=25,
+        log_every=EVERY,
         validate_every=steps,
         device=device(),
         progress=False,
