@@ -11,6 +11,7 @@ from torch import Tensor
 
 from drnn_theory.learning.charts import draw_chart
 from drnn_theory.learning.tasks import Task
+from drnn_theory.models import DilatedRNN
 from drnn_theory.tables import Table
 
 if TYPE_CHECKING:
@@ -23,12 +24,21 @@ class Network(torch.nn.Module):
     """A recurrent body and a linear read-out of its output.
 
     ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows`` and
-    the body's new state, None where it returns none.
+    the body's new state, None where it returns none or none is carried: then a DilatedRNN runs
+    those steps of its layers alone that the answers read.
     """
 
-    def __init__(self, body: torch.nn.Module, features: int, answers: int, readout: str) -> None:
+    def __init__(
+        self,
+        body: torch.nn.Module,
+        features: int,
+        answers: int,
+        readout: str,
+        carries: bool = False,
+    ) -> None:
         super().__init__()
         self.body = body
+        self.carries = carries
         self.readout = torch.nn.Linear(features, answers)
         if readout == "normal":
             torch.nn.init.normal_(self.readout.weight)
@@ -36,6 +46,9 @@ class Network(torch.nn.Module):
 
     def forward(self, x: Tensor, rows: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the answers at the given steps and the state."""
+        body, whole = self.body, self.carries or torch.compiler.is_compiling()
+        if isinstance(body, DilatedRNN) and not whole:
+            return self.readout(body.outputs_at(x, rows.tolist())), None
         output, new_state = output_and_state(self.body(x) if state is None else self.body(x, state))
         return self.readout(output[rows]), new_state
 

@@ -119,7 +119,8 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         body = body_of()
-        network = Network(body, _width(body, task), task.classes or 1, readout).to(device)
+        width, answers = _width(body, task), task.classes or 1
+        network = Network(body, width, answers, readout, task.carries).to(device)
         run = Loop(
             network, task, settings, make_optimizer(optimizer, network, learning_rate), schedule
         )

@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn.functional import linear, pad
 
 from drnn_theory.models.folding import run_layer
-from drnn_theory.modules import is_changed
+from drnn_theory.models.ways import runs_as_written
 
 if TYPE_CHECKING:
     from drnn_theory.models.dilated import DilatedRNN
@@ -51,18 +51,8 @@ class _Factors(NamedTuple):
 
 
 def has_adjoint(model: DilatedRNN) -> bool:
-    """Tell whether the model computes what its class and torch's layers say, and nothing else.
-
-    A subclass, a hook or a method of its own may change that, and so may layers of other classes,
-    as parametrised layers are. Pruned layers have hooks. Residual sums are not part of the adjoint.
-    """
-    if len(model.groups) > 1 or not isinstance(model.cell, str):
-        return False
-    layers = [*model.layers, *([model.fuse] if model.fusion else [])]
-    classes = {*_LAYER, torch.nn.Conv1d}
-    if type(model).__name__ != "DilatedRNN" or not all(type(part) in classes for part in layers):
-        return False
-    return not any(is_changed(part) for part in (model, model.layers, *layers))
+    """Tell whether the model is one whose adjoint this is: residual sums are not part of it."""
+    return len(model.groups) == 1 and runs_as_written(model)
 
 
 def rows_of_adjoint(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from drnn_theory.checks import as_integer, refusal_of_gates
+from drnn_theory.checks import as_integer, refusal_of_gates, shown
 from drnn_theory.models.adjoint import has_adjoint, rows_of_adjoint
 from drnn_theory.models.building import (
     CELLS,
@@ -25,6 +25,7 @@ from drnn_theory.models.building import (
 )
 from drnn_theory.models.folding import take_rows
 from drnn_theory.models.inputs import as_lengths, autocasts, check_input
+from drnn_theory.models.needed import run_needed, spares
 from drnn_theory.models.own_cells import try_layer
 from drnn_theory.models.running import own_rows, run_one
 from drnn_theory.models.states import (
@@ -39,7 +40,7 @@ from drnn_theory.models.states import (
     tensor_form,
 )
 from drnn_theory.models.streaming import Stream
-from drnn_theory.models.ways import are_plain, is_watched
+from drnn_theory.models.ways import are_plain, is_watched, runs_as_written
 
 
 class DilatedRNN(torch.nn.Module):
@@ -193,6 +194,37 @@ class DilatedRNN(torch.nn.Module):
         tops: list[Tensor] = []
         self._run_tensor(x, state, lengths, tops)
         return tuple(tops)
+
+    def outputs_at(self, x: Tensor, times: Sequence[int]) -> Tensor:
+        """Return the outputs at some steps, (times, batch, hidden_size), from a state of zeros.
+
+        ``forward`` gives the same to rounding. Here layers run the steps alone that these outputs
+        read, where that is faster: for the last output of dilations 1, 2, .., 256 over 784 steps
+        22 % of them. So on the CPU, for 8 sequences or more, torch's layers without hooks, one
+        group, and neither fusion nor dropout in training; else everything is run.
+
+        >>> model, x = DilatedRNN(3, 5, [1, 2, 4], cell="GRU"), torch.randn(20, 2, 3)
+        >>> last = model.outputs_at(x, [19])
+        >>> tuple(last.shape), torch.allclose(last, model(x)[0][19:], atol=1e-6)
+        ((1, 2, 5), True)
+        """
+        axis = 1 if self.batch_first and isinstance(x, Tensor) and x.dim() == 3 else 0
+        check_input(self, x, casts=True)
+        if not isinstance(times, Iterable):
+            raise TypeError(f"times must be a list of steps, got {shown(times)}")
+        places = [as_integer(time, "times", minimum=0) for time in times]
+        if not places or max(places) >= x.size(axis):
+            raise ValueError(
+                f"times must be steps from 0 to {x.size(axis) - 1}, one or more, got {places}"
+            )
+        rows = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, axis)
+        drops = bool(self.dropout) and self.training
+        alone = len(self.groups) == 1 and not self.fusion and not drops
+        plain = alone and not is_watched() and are_plain([x]) and runs_as_written(self)
+        if not plain or not spares(self, rows, places):
+            return self(x)[0].index_select(axis, torch.tensor(places, device=x.device))
+        output = run_needed(self, rows, places)
+        return output.squeeze(1) if x.dim() == 2 else output.transpose(0, axis)
 
     def stream(self, batch_size: int = 1, state: Sequence[Any] | None = None) -> Stream:
         """Return the model as it runs step by step, from a state as ``forward`` returns it.

@@ -101,6 +101,15 @@ def as_columns(x: Tensor) -> Tensor:
     return x if x.dim() == 2 else x.flatten(0, 1).t()
 
 
+def join_steps(parts: list[Tensor], batch: int) -> Tensor:
+    """Return the parts of a sequence one after the other, in columns if the first is."""
+    if len(parts) == 1:
+        return parts[0]
+    if parts[0].dim() == 2:
+        return torch.cat([as_columns(part) for part in parts], 1)
+    return torch.cat([as_rows(part, batch) for part in parts])
+
+
 def own_rows(x: Tensor, batch: int) -> Tensor:
     """Return a sequence in rows, those of columns in memory of their own."""
     if x.dim() == 3:

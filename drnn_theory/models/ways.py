@@ -43,6 +43,24 @@ def is_plain(layer: Any) -> bool:
     return not odd
 
 
+def runs_as_written(model: Any) -> bool:
+    """Tell whether a DilatedRNN computes what its class and torch's layers say, and nothing else.
+
+    A subclass, a hook or a method of its own may change that, and so may layers of other classes,
+    as parametrised layers are. Pruned layers have hooks.
+
+    >>> from drnn_theory import DilatedRNN
+    >>> runs_as_written(DilatedRNN(1, 2, [1, 2])), runs_as_written(torch.nn.GRU(1, 2))
+    (True, False)
+    """
+    if type(model).__name__ != "DilatedRNN" or not isinstance(model.cell, str):
+        return False
+    layers = [*model.layers, *([model.fuse] if model.fusion else [])]
+    if not all(type(part) in (*_LAYERS, torch.nn.Conv1d) for part in layers):
+        return False
+    return not any(is_changed(part) for part in (model, model.layers, *layers))
+
+
 def is_watched() -> bool:
     """Tell whether more than autograd follows torch: a compiler, tracer, transform or autocast.
 
