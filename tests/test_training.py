@@ -95,6 +95,50 @@ def test_a_module_of_ones_own_and_a_graph_are_trained():
     assert graph.final["step"] == 10
 
 
+class Turned(torch.nn.Module):
+    """A module that has the batch first and does not say so."""
+
+    def __init__(self, **ways):
+        super().__init__()
+        self.inner = torch.nn.GRU(8, 5, batch_first=True)
+        vars(self).update(ways)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+class Noisy(Turned):
+    def forward(self, x):
+        y = self.inner(x)[0]
+        return y + torch.rand_like(y)
+
+
+BATCH_FIRST = {
+    "torch's": lambda: (torch.nn.GRU(8, 5, batch_first=True), {}),
+    "ours": lambda: (DilatedRNN(8, 5, [1], cell="GRU", init="torch", batch_first=True), {}),
+    "one that says so": lambda: (Turned(batch_first=True), {}),
+    "one that does not": lambda: (Turned(), {}),
+    "one of which the caller says so": lambda: (Turned(), {"batch_first": True}),
+}
+
+
+@pytest.mark.parametrize("make", BATCH_FIRST.values(), ids=BATCH_FIRST)
+def test_a_module_with_the_batch_first_learns_as_one_with_time_first(make):
+    curves = []
+    for kind in (lambda: (torch.nn.GRU(8, 5), {}), make):
+        torch.manual_seed(1)
+        body, said = kind()
+        training = train(body, recall(3), steps=20, log_every=5, batch=16, progress=False, **said)
+        curves.append([row["loss"] for row in training.curve])
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+
+
+def test_a_module_whose_axes_cannot_be_told_is_refused_unless_the_caller_says():
+    with pytest.raises(ValueError, match=r"got two in two calls.*with batch_first given"):
+        train(Noisy(), recall(3), steps=5, progress=False)
+    assert train(Noisy(), recall(3), steps=5, batch_first=True, progress=False).final["step"] == 5
+
+
 def test_a_state_is_carried_through_a_text():
     seen = []
 
@@ -332,6 +376,12 @@ class OneNumber(torch.nn.Module):
         (([1, 2], recall(4)), {"cell": "gru"}, "cell must be one of 'RNN', 'GRU', 'LSTM'"),
         ((skip_rnn(3), recall(4)), {"cell": "GRU"}, "cell must be 'RNN' for a graph, got 'GRU'"),
         ((torch.nn.GRU(8, 4), recall(4)), {}, "hidden_size must not be given with a module, got 6"),
+        (([1, 2], recall(4)), {"batch_first": True}, "batch_first must not be given with an arch"),
+        (
+            (torch.nn.GRU(8, 4), recall(4)),
+            {"hidden_size": None, "batch_first": "no"},
+            "batch_first must be None, True or False, got 'no'",
+        ),
         (
             (OneNumber(), recall(4)),
             {"hidden_size": None},

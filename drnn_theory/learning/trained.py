@@ -25,7 +25,8 @@ class Network(torch.nn.Module):
 
     ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows`` and
     the body's new state, None where it returns none or none is carried: then a DilatedRNN runs
-    those steps of its layers alone that the answers read.
+    those steps of its layers alone that the answers read. ``batch_first`` tells that the body takes
+    and gives (B, T, ..); x is (T, B, F) all the same.
     """
 
     def __init__(
@@ -34,11 +35,14 @@ class Network(torch.nn.Module):
         features: int,
         answers: int,
         readout: str,
+        *,
         carries: bool = False,
+        batch_first: bool = False,
     ) -> None:
         super().__init__()
         self.body = body
         self.carries = carries
+        self.batch_first = batch_first
         self.readout = torch.nn.Linear(features, answers)
         if readout == "normal":
             torch.nn.init.normal_(self.readout.weight)
@@ -47,10 +51,15 @@ class Network(torch.nn.Module):
     def forward(self, x: Tensor, rows: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the answers at the given steps and the state."""
         body, whole = self.body, self.carries or torch.compiler.is_compiling()
+        x = self._turned(x)
         if isinstance(body, DilatedRNN) and not whole:
-            return self.readout(body.outputs_at(x, rows.tolist())), None
-        output, new_state = output_and_state(self.body(x) if state is None else self.body(x, state))
-        return self.readout(output[rows]), new_state
+            return self.readout(self._turned(body.outputs_at(x, rows.tolist()))), None
+        output, new_state = output_and_state(body(x) if state is None else body(x, state))
+        return self.readout(self._turned(output)[rows]), new_state
+
+    def _turned(self, x: Tensor) -> Tensor:
+        """Exchange time and batch where the body has them the other way round."""
+        return x.transpose(0, 1) if self.batch_first else x
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,9 +22,7 @@ from drnn_theory.learning.optimizers import make_optimizer
 from drnn_theory.learning.tasks import Task
 from drnn_theory.learning.trained import Network, Training, output_and_state
 from drnn_theory.models import DilatedRNN, GraphRNN
-
-if TYPE_CHECKING:
-    pass
+from drnn_theory.modules import borrowed, choose_run
 
 __all__ = ["Network", "Training", "train"]
 
@@ -51,6 +49,7 @@ def train(
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 60.0,
     device: torch.device | str = "cpu",
+    batch_first: bool | None = None,
     autocast: torch.dtype | None = None,
     compiled: bool = False,
     progress: bool = True,
@@ -60,7 +59,8 @@ def train(
     Args:
         model: an architecture (dilations, or a cyclic graph, with ``hidden_size`` units, and
             ``cell``, "RNN" alone for a graph), or a torch module that maps inputs (T, B, F) to
-            outputs (T, B, H), alone or first of a tuple. A module is trained itself, not a copy.
+            outputs (T, B, H), alone or first of a tuple, or (B, T, F) to (B, T, H). A module is
+            trained itself, not a copy.
         steps: updates of the weights, at most.
         batch: sequences of an update; step number k has batch number k - 1 of the task.
         seed: of weights and batches. On the CPU, with the same torch and number of threads, equal
@@ -79,6 +79,8 @@ def train(
         checkpoint: file that the training is kept in and taken up from, written at the end and
             about every ``checkpoint_seconds``, whole or not at all. A training that has come to
             the end of its steps goes on if more are asked for, unless it has a schedule.
+        batch_first: whether a module takes and gives (B, T, ..). None asks it; one that does not
+            say is run, and along the other axis no output may change with the neighbours.
         device, autocast, compiled: where it runs, in which lower precision, by torch.compile.
         progress: show a bar with loss and metric.
 
@@ -98,7 +100,9 @@ def train(
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
     one_of(readout, "readout", READOUTS)
-    body_of = _body(model, task, hidden_size, cell, init)  # refuses anything but an architecture
+    body_of = _body(
+        model, task, hidden_size, cell, init, batch_first
+    )  # refuses anything but an architecture
     settings = {
         "model": _described(model),
         "hidden_size": hidden_size,
@@ -119,8 +123,15 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         body = body_of()
-        width, answers = _width(body, task), task.classes or 1
-        network = Network(body, width, answers, readout, task.carries).to(device)
+        width, swapped = _fitted(body, task, batch_first)
+        network = Network(
+            body,
+            width,
+            task.classes or 1,
+            readout,
+            carries=task.carries,
+            batch_first=swapped,
+        ).to(device)
         run = Loop(
             network, task, settings, make_optimizer(optimizer, network, learning_rate), schedule
         )
@@ -133,7 +144,12 @@ def train(
 
 
 def _body(
-    model: Architecture, task: Task, hidden_size: int | None, cell: str, init: str | None
+    model: Architecture,
+    task: Task,
+    hidden_size: int | None,
+    cell: str,
+    init: str | None,
+    batch_first: bool | None,
 ) -> Callable[[], torch.nn.Module]:
     """Return what makes the network's body, or refuse arguments that do not go together."""
     if isinstance(model, torch.nn.Module):
@@ -142,6 +158,10 @@ def _body(
                 raise ValueError(f"{name} must not be given with a module, got {shown(value)}")
         return lambda: model
     architecture = as_architecture(model)
+    if batch_first is not None:
+        raise ValueError(
+            f"batch_first must not be given with an architecture, got {shown(batch_first)}"
+        )
     if hidden_size is None:
         raise ValueError("hidden_size must be given with an architecture, got none")
     hidden = as_integer(hidden_size, "hidden_size")
@@ -163,18 +183,33 @@ def _described(model: Architecture) -> str:
     return str(architecture) if isinstance(architecture, tuple) else graph_to_json(architecture)
 
 
-@torch.no_grad()
-def _width(body: torch.nn.Module, task: Task) -> int:
-    """Return the features of the body's output; refuse a body that keeps no sequence."""
-    x = torch.zeros(3, 2, task.input_size)
-    parameter = next(body.parameters(), x)
-    random = torch.get_rng_state()
-    output = output_and_state(copy.deepcopy(body).eval()(x.to(parameter)))[0]
-    torch.set_rng_state(random)
+def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tuple[int, bool]:
+    """Return the features of the body's output and whether its first axis is the batch.
+
+    Refuses a body that keeps no sequence, or whose axes cannot be told.
+    """
+    if batch_first not in (None, True, False):
+        raise TypeError(f"batch_first must be None, True or False, got {shown(batch_first)}")
+    said = getattr(body, "batch_first", None)
+    if batch_first is None and isinstance(said, bool):
+        batch_first = said
+    tried = copy.deepcopy(body).eval()
+    parameter = next(body.parameters(), torch.zeros(()))
+    x = torch.randn(8, 3, task.input_size, generator=torch.Generator().manual_seed(0))
+    x = (x.transpose(0, 1) if batch_first else x).to(parameter)
+    with torch.random.fork_rng(), torch.no_grad():
+        output = output_and_state(tried(x))[0]
     if not isinstance(output, Tensor) or output.dim() != 3 or output.shape[:2] != x.shape[:2]:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        order = "batch, time" if batch_first else "time, batch"
         raise ValueError(
-            f"model must map inputs (time, batch, {task.input_size}) to outputs (time, batch, "
+            f"model must map inputs ({order}, {task.input_size}) to outputs ({order}, "
             f"features), got {got} for {tuple(x.shape)}"
         )
-    return int(output.shape[2])
+    if batch_first is None:
+        try:
+            with borrowed(tried):
+                batch_first = choose_run(tried, x).batch_first
+        except ValueError as error:
+            raise ValueError(f"{error}; with batch_first given, none of this is asked") from None
+    return int(output.shape[2]), batch_first
