@@ -765,9 +765,18 @@ def test_over_one_long_lag_the_path_decides_not_the_mean():
     )
     assert f"that stack is {far:.1f}, eighteen times the dilated stack's" in PAGE
     later = [row for row in load_measured("long_delays") if row["delay"] == 1000]
-    (first,) = (r for r in later if (r["architecture"], r["seed"]) == ("skip 505", 0))
-    assert first["learned"] == min(row["learned"] for row in later)
-    assert f"it had 99 % right at step {first['learned']:g}, sooner than any other" in PAGE
+    fitting = [row["learned"] for row in later if row["architecture"] == "skip 505"]
+    assert max(fitting) < min(r["learned"] for r in later if r["architecture"] != "skip 505")
+    told = "it had 99 % right at step {:g}, {:g} and {:g} (three seeds), sooner than any other"
+    assert told.format(*fitting) in PAGE
+    assert f"learn in at most {max(fitting):g} steps with a mean of {far:.1f}" in README
+    missing = [row for row in later if row["architecture"] in ("skip", "skip 255")]
+    assert [(row["seed"], math.isinf(row["left chance"])) for row in missing] == [(0, True)] * 2
+    told = "and {} % right after 1,000 steps, as their"
+    assert all(told.format(share(row)) in PAGE for row in missing)
+    half = {f"{float(compute_mrl(makes[name], 1010)):.1f}" for name in ("skip", "skip 255")}
+    assert f"whose mean over lags 1..1010 is {half.pop()}, half as long, have" in PAGE
+    assert not half
     learned = [rows["skip 255", seed] for seed in range(3)]
     for name, words in (("left chance", "leaves chance at step"), ("learned", "right at step")):
         assert f"{words} {{:g}}, {{:g}} and {{:g}}".format(*(r[name] for r in learned)) in PAGE

@@ -136,7 +136,8 @@ def test_a_module_with_the_batch_first_learns_as_one_with_time_first(make):
 def test_a_module_whose_axes_cannot_be_told_is_refused_unless_the_caller_says():
     with pytest.raises(ValueError, match=r"got two in two calls.*with batch_first given"):
         train(Noisy(), recall(3), steps=5, progress=False)
-    assert train(Noisy(), recall(3), steps=5, batch_first=True, progress=False).final["step"] == 5
+    for body, said in ((Noisy(), {"batch_first": True}), (Noisy(batch_first=True), {})):
+        assert train(body, recall(3), steps=5, progress=False, **said).final["step"] == 5
 
 
 def test_a_state_is_carried_through_a_text():
