@@ -117,10 +117,10 @@ def test_the_last_output_takes_a_fraction_of_the_steps(steps_run):
 def test_few_sequences_and_little_to_spare_are_run_as_a_whole(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(dilated, "run_needed", None)
-    DilatedRNN(1, 4, exponential_dilations(9)).outputs_at(torch.zeros(784, 7, 1), [783])
-    DilatedRNN(1, 4, [1, 1, 2]).outputs_at(torch.zeros(784, 8, 1), [783])
+    DilatedRNN(1, 4, exponential_dilations(9)).outputs_at(torch.zeros(784, 15, 1), [783])
+    DilatedRNN(1, 4, [1, 1, 2]).outputs_at(torch.zeros(784, 16, 1), [783])
     with pytest.raises(TypeError):
-        DilatedRNN(1, 4, [1, 2]).outputs_at(torch.zeros(784, 8, 1), [783])
+        DilatedRNN(1, 4, [1, 2]).outputs_at(torch.zeros(784, 16, 1), [783])
 
 
 def test_every_layer_may_have_its_own_size_and_no_biases():

@@ -200,7 +200,7 @@ class DilatedRNN(torch.nn.Module):
 
         ``forward`` gives the same to rounding. Here layers run the steps alone that these outputs
         read, where that is faster: for the last output of dilations 1, 2, .., 256 over 784 steps
-        22 % of them. So on the CPU, for 8 sequences or more, torch's layers without hooks, one
+        22 % of them. So on the CPU, for 16 sequences or more, torch's layers without hooks, one
         group, and neither fusion nor dropout in training; else everything is run.
 
         >>> model, x = DilatedRNN(3, 5, [1, 2, 4], cell="GRU"), torch.randn(20, 2, 3)

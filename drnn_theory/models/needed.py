@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Needed", "Piece", "needed_steps", "run_needed", "spares"]
 
-FEWEST = 8  # sequences: with fewer, more calls take longer than the steps that they spare
+FEWEST = 16  # sequences: with fewer, more calls take longer than the steps that they spare
 SHARE = 0.75  # of all steps: where more are needed, a run of everything is as fast
 
 
