@@ -100,9 +100,8 @@ def train(
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
     one_of(readout, "readout", READOUTS)
-    body_of = _body(
-        model, task, hidden_size, cell, init, batch_first
-    )  # refuses anything but an architecture
+    # refuses anything but an architecture
+    body_of = _body(model, task, hidden_size, cell, init, batch_first)
     settings = {
         "model": _described(model),
         "hidden_size": hidden_size,

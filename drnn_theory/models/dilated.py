@@ -217,14 +217,13 @@ class DilatedRNN(torch.nn.Module):
             raise ValueError(
                 f"times must be steps from 0 to {x.size(axis) - 1}, one or more, got {places}"
             )
-        rows = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, axis)
         drops = bool(self.dropout) and self.training
-        alone = len(self.groups) == 1 and not self.fusion and not drops
-        plain = alone and not is_watched() and are_plain([x]) and runs_as_written(self)
-        if not plain or not spares(self, rows, places):
-            return self(x)[0].index_select(axis, torch.tensor(places, device=x.device))
-        output = run_needed(self, rows, places)
-        return output.squeeze(1) if x.dim() == 2 else output.transpose(0, axis)
+        alone = x.dim() == 3 and len(self.groups) == 1 and not self.fusion and not drops
+        if alone and not is_watched() and are_plain([x]) and runs_as_written(self):
+            rows = x.transpose(0, axis)
+            if spares(self, rows, places):
+                return run_needed(self, rows, places).transpose(0, axis)
+        return self(x)[0].index_select(axis, torch.tensor(places, device=x.device))
 
     def stream(self, batch_size: int = 1, state: Sequence[Any] | None = None) -> Stream:
         """Return the model as it runs step by step, from a state as ``forward`` returns it.
