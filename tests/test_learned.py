@@ -821,7 +821,7 @@ def test_the_page_quotes_pixel_mnist():
         )
         assert said in PAGE
     ahead = [means[permuted, best] - means[permuted, powers] for permuted in (False, True)]
-    assert "means of the best nine are ahead by {:.2f} and {:.2f} %".format(*ahead) in PAGE
+    assert "means of the best nine are ahead by {:.2f} and {:.2f} points".format(*ahead) in PAGE
     told = f"found name {means[True, best]:.2f} % of the test images right, the powers of two"
     assert f"{told} {means[True, powers]:.2f} % (means of three seeds" in README
     for name in ("accuracy", "validation accuracy"):
@@ -836,10 +836,10 @@ def test_the_page_quotes_pixel_mnist():
         max(row["accuracy"] for row in found) - min(row["accuracy"] for row in found)
         for found in kinds.values()
     )
-    assert f"seeds of one stack lie up to {100 * spread:.2f} % apart" in PAGE
+    assert f"seeds of one stack lie up to {100 * spread:.2f} points apart" in PAGE
     readings = [[float(value) for value in row["curve"].split()][-4:] for row in runs]
     moves = [abs(b - a) for curve in readings for a, b in pairwise(curve)]
-    assert f"moves by up to {100 * max(moves):.2f} % between two of the last four" in PAGE
+    assert f"moves by up to {100 * max(moves):.2f} points between two of the last four" in PAGE
     lengths = [float(compute_mrl(dilations, 783)) for dilations in (best, powers)]
     assert "mean recurrent length is {:.1f} instead of {:.1f}".format(*lengths) in PAGE
     gap = lengths[0] / float(THEOREMS["counting_bound"].predict(9, 783)) - 1
