@@ -208,6 +208,7 @@ def test_a_network_runs_what_its_answers_read_unless_it_carries_a_state(carries,
         ([-1], ValueError, "times must be a non-negative integer, got -1"),
         ([1.5], ValueError, "times must be a non-negative integer, got 1.5"),
         (3, TypeError, "times must be a list of steps, got 3"),
+        (torch.tensor(3), TypeError, "times must be a list of steps, got"),
     ],
 )
 def test_times_that_cannot_be_are_refused(times, error, message):
@@ -216,5 +217,7 @@ def test_times_that_cannot_be_are_refused(times, error, message):
 
 
 def test_an_input_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match=r"^times must be steps of the input, which has none"):
+        DilatedRNN(3, 5, [1, 2]).outputs_at(torch.zeros(0, 2, 3), [0])
     with pytest.raises(ValueError, match=r"^input must be a tensor of shape \(time, batch, 3\)"):
         DilatedRNN(3, 5, [1, 2]).outputs_at(torch.zeros(4, 2, 2), [3])

@@ -210,13 +210,13 @@ class DilatedRNN(torch.nn.Module):
         """
         axis = 1 if self.batch_first and isinstance(x, Tensor) and x.dim() == 3 else 0
         check_input(self, x, casts=True)
-        if not isinstance(times, Iterable):
+        if not isinstance(times, Iterable) or getattr(times, "ndim", 1) == 0:
             raise TypeError(f"times must be a list of steps, got {shown(times)}")
         places = [as_integer(time, "times", minimum=0) for time in times]
-        if not places or max(places) >= x.size(axis):
-            raise ValueError(
-                f"times must be steps from 0 to {x.size(axis) - 1}, one or more, got {places}"
-            )
+        steps = x.size(axis)
+        if not places or max(places) >= steps:
+            asked = f"from 0 to {steps - 1}" if steps else "of the input, which has none"
+            raise ValueError(f"times must be steps {asked}, one or more, got {shown(places)}")
         drops = bool(self.dropout) and self.training
         alone = x.dim() == 3 and len(self.groups) == 1 and not self.fusion and not drops
         if alone and not is_watched() and are_plain([x]) and runs_as_written(self):
