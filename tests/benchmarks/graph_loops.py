@@ -46,6 +46,13 @@ def pair(model: GraphRNN, x: Tensor, backward: bool) -> tuple[float, float]:
         return layers, seconds(model, x, backward)
 
 
+def told(taken: list[tuple[float, float]]) -> str:
+    """Return the median of the first times, and that of their ratios to the second, in words."""
+    ratios = sorted(one / other for one, other in taken)
+    middle = 1000 * statistics.median(one for one, _ in taken)
+    return f"{middle:.2f}, {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
 def main() -> None:
     """Print a line per case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -58,14 +65,8 @@ def main() -> None:
         torch.manual_seed(0)
         model, x = GraphRNN(graph, 10, hidden), torch.randn(steps, batch, 10)
         taken = [pair(model, x, backward) for _ in range(pairs + 1)][1:]
-        ratios = sorted(one / other for one, other in taken)
-        middle = 1000 * statistics.median(one for one, _ in taken)
         mode = "forward" + "+backward" * backward
-        print(
-            f"{name}, {hidden}, {steps}, {batch}, {mode}: {middle:.1f}, "
-            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
-            flush=True,
-        )
+        print(f"{name}, {hidden}, {steps}, {batch}, {mode}: {told(taken)}", flush=True)
 
 
 if __name__ == "__main__":

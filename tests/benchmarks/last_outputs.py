@@ -10,7 +10,6 @@ turn, the first pair dropped, with the least and the largest.
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from itertools import product
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from drnn_theory import DilatedRNN, exponential_dilations
+from tests.benchmarks.graph_loops import told
 
 STACKS = {
     "powers of two, nine": exponential_dilations(9),
@@ -62,17 +62,12 @@ def main() -> None:
         torch.manual_seed(0)
         model, x = DilatedRNN(1, hidden, dilations, cell=cell), torch.randn(steps, batch, 1)
         taken = [
-            [seconds(model, x, count, needed, backward) for needed in (True, False)]
+            (seconds(model, x, count, True, backward), seconds(model, x, count, False, backward))
             for _ in range(pairs + 1)
         ][1:]
-        ratios = sorted(some / everything for some, everything in taken)
-        middle = 1000 * statistics.median(some for some, _ in taken)
         mode = "forward" + "+backward" * backward
-        print(
-            f"{name}, {cell}, {steps}, {batch}, {hidden}, {asked}, {mode}: {middle:.2f}, "
-            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
-            flush=True,
-        )
+        case = f"{name}, {cell}, {steps}, {batch}, {hidden}, {asked}, {mode}"
+        print(f"{case}: {told(taken)}", flush=True)
 
 
 if __name__ == "__main__":
