@@ -215,8 +215,8 @@ class DilatedRNN(torch.nn.Module):
         places = [as_integer(time, "times", minimum=0) for time in times]
         steps = x.size(axis)
         if not places or max(places) >= steps:
-            asked = f"from 0 to {steps - 1}" if steps else "of the input, which has none"
-            raise ValueError(f"times must be steps {asked}, one or more, got {shown(places)}")
+            which = f"from 0 to {steps - 1}" if steps else "of the input, which has none"
+            raise ValueError(f"times must be steps {which}, one or more, got {shown(places)}")
         drops = bool(self.dropout) and self.training
         alone = x.dim() == 3 and len(self.groups) == 1 and not self.fusion and not drops
         if alone and not is_watched() and are_plain([x]) and runs_as_written(self):
