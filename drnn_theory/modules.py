@@ -241,7 +241,8 @@ def choose_run(
     said = getattr(module, "batch_first", None) if call is None else None
     if batch_first is None and isinstance(said, bool):
         batch_first = said
-    if not last and batch_first is said and type(module) in KNOWN and not is_changed(module):
+    known = call is None and not last and type(module) in KNOWN and not is_changed(module)
+    if known and batch_first is said:
         return Run(module, None, bool(said), last)
     choices = [False, True] if batch_first is None else [bool(batch_first)]
     outcomes: list[Any] = []

@@ -523,3 +523,11 @@ def test_a_long_sequence_whose_way_is_tried_has_torchs_norms(name):
 
     right = by_torch(output, x)
     np.testing.assert_allclose(gradient_profile(module, 80, inputs=x).norms, right, rtol=1e-9)
+
+
+@pytest.mark.parametrize("layer", [torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM])
+def test_a_call_given_for_one_of_torchs_layers_is_run(layer):
+    module, x = layer(2, 3), torch.randn(6, 2, 2, generator=torch.Generator().manual_seed(0))
+    plain = gradient_profile(module, 6, inputs=x).norms
+    doubled = gradient_profile(module, 6, inputs=x, call=lambda module, x: 2 * module(x)[0]).norms
+    assert doubled == pytest.approx(2 * plain, rel=1e-5)

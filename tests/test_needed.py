@@ -119,7 +119,7 @@ def test_few_sequences_and_little_to_spare_are_run_as_a_whole(monkeypatch):
     monkeypatch.setattr(dilated, "run_needed", None)
     DilatedRNN(1, 4, exponential_dilations(9)).outputs_at(torch.zeros(784, 15, 1), [783])
     DilatedRNN(1, 4, [1, 1, 2]).outputs_at(torch.zeros(784, 16, 1), [783])
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
         DilatedRNN(1, 4, [1, 2]).outputs_at(torch.zeros(784, 16, 1), [783])
 
 
