@@ -51,7 +51,7 @@ function read(figure, lag) {
 
 async function copy(root, button) {
   const area = root.querySelector(".drnn-code textarea");
-  const before = button.textContent;
+  button.dataset.name ??= button.textContent; // a second click finds what the first one left there
   let done = true;
   try {
     await navigator.clipboard.writeText(area.value);
@@ -60,7 +60,7 @@ async function copy(root, button) {
     done = document.execCommand("copy");
   }
   button.textContent = done ? "Copied" : "Press Ctrl+C";
-  setTimeout(() => { button.textContent = before; }, 2000);
+  setTimeout(() => { button.textContent = button.dataset.name; }, 2000);
 }
 
 function render({ model, el }) {

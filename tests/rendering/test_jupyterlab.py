@@ -228,11 +228,15 @@ def test_the_pointer_reads_a_length_off_the_figure(notebook, page):
 def test_the_code_goes_to_the_clipboard(notebook, page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel = notebook("from drnn_theory import explore\nexplore([1, 2, 4, 8])")
+    settled(page)  # the code holds the figure's width, which follows the page's
     panel.locator("button.drnn-copy").click()
     api.expect(panel.get_by_role("button", name="Copied")).to_be_visible()
     code = page.evaluate("navigator.clipboard.readText()")
     assert code == panel.get_by_role("textbox", name="code").input_value()
     assert "compute_mrl(architecture, span=8)  # 5.625" in code
+    panel.locator("button.drnn-copy").click()  # while it says so
+    page.wait_for_timeout(2500)  # both clicks' words are shown for two seconds
+    api.expect(panel.get_by_role("button", name="Copy code")).to_be_visible()
     assert page.problems == []
 
 
