@@ -121,7 +121,7 @@ MAIN_NUMBERS = {
     "what_decides": "orthogonal matrices, zero biases, N(0, 1) read-out: 99%, 100%;",
     "signal_growth": "2.8e-06 to 7.9e-02 before training",
     "long_delays": "delay 500, dilated 1, 2, .., 256: 99%, 100%, 99%;",
-    "pixel_mnist": "in order, dilations 1, 2, .., 256: 97.69%",
+    "pixel_mnist": "in order, dilations 1, 2, .., 256, 10,000 steps: 97.69%",
     "learnability": "torch's matrices, mean recurrent length: -0.275",
 }
 

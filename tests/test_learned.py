@@ -853,7 +853,13 @@ def test_the_figure_of_pixel_mnist_draws_every_run_in_its_panel():
         lines = [line for line in ax.lines if line.get_linestyle() != "None"]
         drawn = sorted(y for line in lines for y in line.get_ydata() if math.isfinite(y))
         (published,) = {y for line in ax.lines for y in line.get_ydata() if line.get_zorder() == 0}
-        validated = [float(y) for row in runs for y in row["curve"].split()]
+        gone_on = {(row["dilations"], row["seed"]) for row in runs if row["steps"] == 30_000}
+        last = [
+            row
+            for row in runs
+            if row["steps"] == 30_000 or (row["dilations"], row["seed"]) not in gone_on
+        ]
+        validated = [float(y) for row in last for y in row["curve"].split()]
         assert drawn == sorted([*validated, published, published])
         points = [
             y for line in ax.lines if line.get_linestyle() == "None" for y in line.get_ydata()

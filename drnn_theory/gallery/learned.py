@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -38,12 +39,15 @@ def _paint_decides(rows: Rows, figure: Figure) -> None:
 
 
 def _by_setting(rows: Rows) -> dict[tuple[str, str, str], Rows]:
-    """Return the runs by matrices, biases and read-out, seeds in order."""
-    settings: dict[tuple[str, str, str], Rows] = {}
+    return _grouped(rows, lambda run: (run["matrices"], run["biases"], run["readout"]))
+
+
+def _grouped(rows: Rows, key: Callable[[Any], Any]) -> dict[Any, Rows]:
+    """Return the runs by what the key says of each, seeds in order."""
+    groups: dict[Any, Rows] = {}
     for row in sorted(rows, key=lambda row: row["seed"]):
-        key = (str(row["matrices"]), str(row["biases"]), str(row["readout"]))
-        settings[key] = [*settings.get(key, []), row]
-    return settings
+        groups[key(row)] = [*groups.get(key(row), []), row]
+    return groups
 
 
 def _curve(runs: Rows, column: str = "curve", first: int = 1, every: int = EVERY) -> Curve:
@@ -172,28 +176,22 @@ PIXELS = {False: ("in order", 0.977), True: ("permuted", 0.955)}
 """Ways to read an image, and the accuracy that Chang et al. report, as recalled."""
 
 
-def _by_pixels(rows: Rows) -> dict[tuple[bool, str], Rows]:
-    """Return the runs by order of pixels and dilations, seeds in order."""
-    kinds: dict[tuple[bool, str], Rows] = {}
-    for row in sorted(rows, key=lambda row: (row["permuted"], row["seed"], row["steps"])):
-        first, second, *_, last = row["dilations"]
-        name = f"{first}, {second}, .., {last}"
-        key = (bool(row["permuted"]), name)
-        kinds[key] = [*kinds.get(key, []), row]
-    return kinds
+def _in_short(dilations: Any) -> str:
+    first, second, *_, last = dilations
+    return f"{first}, {second}, .., {last}"
 
 
 def _paint_pixels(rows: Rows, figure: Figure) -> None:
     axes = list(figure.subplots(1, len(PIXELS)))
     for ax, (permuted, (title, published)) in zip(axes, PIXELS.items(), strict=True):
-        kinds = {
-            name: runs for (order, name), runs in _by_pixels(rows).items() if order == permuted
-        }
-        curves = {name: _curve(runs, every=1000) for name, runs in kinds.items()}
-        points = {
-            name: ([row["steps"] for row in runs], [row["accuracy"] for row in runs])
-            for name, runs in kinds.items()
-        }
+        curves: dict[str, Curve] = {}
+        points: dict[str, Curve] = {}
+        read_so = [row for row in rows if row["permuted"] == permuted]
+        for name, runs in _grouped(read_so, lambda run: _in_short(run["dilations"])).items():
+            # the curve of a run that went on holds that of its beginning
+            longest = {row["seed"]: row for row in sorted(runs, key=lambda row: row["steps"])}
+            curves[name] = _curve(list(longest.values()), every=1000)
+            points[name] = ([row["steps"] for row in runs], [row["accuracy"] for row in runs])
         draw_lines(ax, curves, points)
         ax.axhline(published, color="0.6", linewidth=0.6, zorder=0)
         ax.set_title(title)
@@ -203,22 +201,23 @@ def _paint_pixels(rows: Rows, figure: Figure) -> None:
 
 
 def _pixels_table(rows: Rows) -> Rows:
+    kinds = _grouped(rows, lambda run: (run["permuted"], run["steps"], run["dilations"]))
     return [
         {
             "pixels": PIXELS[permuted][0],
-            "dilations": name,
-            "seeds": len({row["seed"] for row in runs}),
-            "steps": ", ".join(f"{row['steps']:,}" for row in runs),
+            "dilations": _in_short(dilations),
+            "steps": f"{steps:,}",
+            "seeds": len(runs),
             "validation": _shares(runs, "validation accuracy", 2),
             "test": _shares(runs, "accuracy", 2),
         }
-        for (permuted, name), runs in _by_pixels(rows).items()
+        for (permuted, steps, dilations), runs in sorted(kinds.items())
     ]
 
 
 def _pixels_in_words(rows: Rows) -> str:
     ends = [
-        f"{row['pixels']}, dilations {row['dilations']}: {row['test']}"
+        f"{row['pixels']}, dilations {row['dilations']}, {row['steps']} steps: {row['test']}"
         for row in _pixels_table(rows)
     ]
     return (
