@@ -191,7 +191,7 @@ def dilated_rnn(dilations: Iterable[int], *, fusion: bool = False) -> nx.MultiDi
 
     With ``fusion`` an output ``y`` reads the top layer's states of the last ``dilations[0]`` steps
     (lags 0 .. dilations[0] - 1): the paper's repair for a lowest dilation above 1, without which
-    the steps fall into classes that never meet. It adds one vertical edge.
+    the steps fall into classes that never meet. It adds one edge.
 
     >>> sorted(dilated_rnn([2, 4], fusion=True).edges(data="lag"))  # doctest: +NORMALIZE_WHITESPACE
     [('h1', 'h1', 2), ('h1', 'h2', 0), ('h2', 'h2', 4), ('h2', 'y', 0), ('h2', 'y', 1),

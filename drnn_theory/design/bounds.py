@@ -65,5 +65,5 @@ def best_exponential(span: int, layers: int, *, worst: bool = False) -> tuple[in
 
     if layers == 1:
         return (1,)
-    base = min(range(2, 2 * isqrt(span) + 3), key=length)
+    base = min(range(2, isqrt(4 * span) + 3), key=length)
     return exponential_dilations(layers, base)

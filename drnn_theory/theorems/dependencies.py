@@ -41,7 +41,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "optimal_schemes": ("fewest_coins", "pruning_bound"),
     "pruning_bound": ("fewest_coins",),
     "span_limit": ("eventual_periodicity",),
-    "span_limit_by_residue": ("linear_lower_bound",),
+    "span_limit_by_residue": ("eventual_periodicity",),
     "chain_worst": ("divisor_chain_digits",),
     "postage_stamp_bound": ("counting_bound",),
     "prime_power_chains": ("divisor_chain_mean",),

@@ -23,7 +23,7 @@ from drnn_theory.theorems.theorem import Theorem
 __all__ = ["DEPTH"]
 
 
-# Theorem 3.1 for spans that are no perfect power --------------------------------------------------
+# Theorem 3.1 for spans that need not be (L-1)-th powers ------------------------------------------
 
 
 @cache
@@ -107,7 +107,7 @@ PRIME_POWER_CHAINS = Theorem(
     claims={
         "for every m up to 60 and 2, 3, 4 layers the best chains are just those whose ratios have "
         "the least sum, in whatever order": _least_sums_are_best,
-        "at m = 36 with three layers the ratios 6, 6 are best; at m = 30, no perfect power, 5, 6 "
+        "at m = 36 with three layers the ratios 6, 6 are best; at m = 30, which is no square, 5, 6 "
         "and 6, 5": _as_equal_as_divisors_allow,
     },
     symbolic=_exchange,

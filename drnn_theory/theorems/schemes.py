@@ -153,8 +153,8 @@ PRUNING_BOUND = Theorem(
         r"\qquad \#\{\text{sums of } b \text{ of } r \text{ dilations}\}"
     ),
     holds_for=(
-        "every stack of the dilations P, of fewest coins d, and r >= 1 more, all of them s or "
-        "more; c are the fewest coins of all together, N_j counts with these numbers of sums"
+        "every stack of the dilations P, of fewest coins d, and r >= 1 more, all of them at least "
+        "s <= m + 1; c are the fewest coins of all together, N_j counts with these numbers of sums"
     ),
     closed_form=sp.binomial(letters.b + letters.r - 1, letters.r - 1),
     values=lambda *_: {},
