@@ -363,6 +363,8 @@ def study_command(options: argparse.Namespace) -> int:
 
     from drnn_theory.learning.grid import run_grid
 
+    if options.csv and not Path(options.csv).parent.is_dir():  # refused before the rows are run
+        raise ValueError(f"csv must lie in a folder that is there, got {options.csv}")
     try:
         study = run_grid(
             options.file, store=options.store, jobs=_number(options, "jobs"), retry=options.retry

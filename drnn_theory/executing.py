@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future
@@ -164,17 +165,18 @@ def run_row(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, 
         named = [key for key in value if key in row or key in ADDED]
         if named:
             raise ValueError(
-                f"results must not be named as an argument, 'error' or 'seconds', got {named[0]!r}"
+                f"results must not be named as an argument, {', '.join(map(repr, ADDED))}, "
+                f"got {named[0]!r}"
             )
         result = json.dumps(as_plain(value, "the result"))
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         error = f"{type(raised).__name__}: {_one_line(raised)}"
         trace = traceback.format_exc()
     seconds = time.perf_counter() - start
     return {
         "result": result,
-        "error": error,
-        "traceback": trace,
+        "error": _storable(error),
+        "traceback": _storable(trace),
         "seconds": seconds,
         "where": _where(),
     }
@@ -207,8 +209,28 @@ def _where() -> str:
     return ", ".join(parts)
 
 
+def _storable(text: str | None) -> str | None:
+    """Return a text that SQLite takes: names of files may hold what is no character."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
+
+
+def warn_of_forks(executor: Any) -> None:
+    """Warn of a pool whose workers may wait for ever, forked beside the threads of torch."""
+    torch = sys.modules.get("torch")
+    context = getattr(executor, "_mp_context", None)  # of concurrent.futures
+    if torch is None or context is None or context.get_start_method() != "fork":
+        return
+    if torch.get_num_threads() > 1:
+        warnings.warn(
+            "workers forked from a process in which torch has computed with several threads wait "
+            "for ever when they use torch: take ProcessPoolExecutor(.., "
+            'mp_context=multiprocessing.get_context("spawn")), or torch.set_num_threads(1) first',
+            stacklevel=3,
+        )
 
 
 def rows_in_flight(executor: Any, in_flight: int | None) -> int:

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tqdm import tqdm
 
 from drnn_theory.checks import shown
-from drnn_theory.executing import Serial, Work, rows_in_flight
+from drnn_theory.executing import Serial, Work, rows_in_flight, warn_of_forks
 from drnn_theory.stores import Claims, Record, Store
-from drnn_theory.study_rows import checked_rows
+from drnn_theory.study_rows import as_plain, checked_rows
 from drnn_theory.tables import Table
 
 if TYPE_CHECKING:
@@ -140,7 +142,11 @@ class Study:
         ]
         if len(rows) < 2:
             return cells, []
-        same = {name: cells[0][name] for name in names if len({row[name] for row in cells}) == 1}
+        same = {
+            name: cells[0][name]
+            for name in names  # 1, 1.0 and True are three values
+            if len({(type(row[name]), row[name]) for row in cells}) == 1
+        }
         told = "; ".join(f"{name} {cell}" for name, cell in same.items())
         varied = [{name: row[name] for name in names if name not in same} for row in cells]
         return varied, [f"In every row: {told}."] if told else []
@@ -185,8 +191,9 @@ def run_study(
         executor: anything with ``submit``, such as a pool of ``concurrent.futures`` or
             ``client.get_executor()`` of dask.distributed; by default rows run one by one in this
             process. Only this process writes the store.
-        version: what tells this function from others of its name; by default a hash of its source,
-            which does not see a change in what the function calls.
+        version: what tells this function from others of its name; by default a hash of its source
+            and of the plain values that it takes from around it (constants, defaults, variables of
+            a function that it is made in), which does not see a change in what the function calls.
         retry: compute rows again that raised.
         in_flight: rows submitted at a time, by default twice the executor's workers, or 1000 where
             it does not say how many it has.
@@ -211,9 +218,13 @@ def run_study(
     if not isinstance(version, str) or not version:
         raise TypeError(f"version must be a string that is not empty, got {shown(version)}")
     by_key = checked_rows(function, rows)
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(f"executor must have a method submit, got {shown(executor)}")
+    if executor is not None:
+        if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
+            raise TypeError(f"executor must have a method submit, got {shown(executor)}")
+        warn_of_forks(executor)
     limit = rows_in_flight(executor, in_flight)
+    if not isinstance(store, (str, Path)):
+        raise TypeError(f"store must be the path of a file, got {shown(store)}")
     path = Path(store)
     with Store.open(path, name, version) as kept, Claims(path) as claims:
         old = kept.digests()
@@ -253,12 +264,53 @@ def _name(function: Any) -> str:
 
 
 def _version(function: Callable[..., Any]) -> str:
-    """Return a hash of a function's source."""
+    """Return a hash of a function's source and of the plain values that it takes from around it."""
+    problem = None
+    if function.__name__ == "<lambda>":
+        problem = "a function without a name"
+    elif not isinstance(getattr(function, "__self__", None), (type, type(None))):
+        problem = "a method, which depends on its object"
     try:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
-        raise ValueError(
-            "version must be given for a function whose source cannot be read, "
-            f"got none for {shown(function)}"
-        ) from None
+        problem = "a function whose source cannot be read"
+    if problem is None:
+        values = _surroundings(function)
+        held = [name for name, value in values.items() if value is _NOT_PLAIN]
+        problem = f"a function that holds {held[0]}, which is no plain value" if held else None
+    if problem is not None:
+        raise ValueError(f"version must be given for {problem}, got none for {shown(function)}")
+    if values:
+        source += json.dumps(values, sort_keys=True)
     return hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+_NOT_PLAIN = object()
+
+
+def _surroundings(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the plain values that a function takes from around it, by their names.
+
+    Functions, classes and modules are left out, and global variables that are not plain; other
+    values that it holds are _NOT_PLAIN.
+    """
+    function = getattr(function, "__func__", function)
+    if not inspect.isfunction(function):
+        return {}
+    outside = inspect.getclosurevars(function)
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    held = {**outside.nonlocals, **{f"default {i}": value for i, value in enumerate(defaults)}}
+    values = {}
+    for name, value in {**outside.globals, **held}.items():
+        if inspect.isroutine(value) or isinstance(value, type) or inspect.ismodule(value):
+            continue
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            content = hashlib.sha256(value.tobytes()).hexdigest()
+            values[name] = f"{value.dtype} {value.shape} {content}"
+            continue
+        try:
+            values[name] = as_plain(value, name)
+        except TypeError:
+            if name in held:
+                values[name] = _NOT_PLAIN
+    return values

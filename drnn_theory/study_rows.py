@@ -15,8 +15,8 @@ from drnn_theory.checks import shown
 __all__ = ["ADDED", "as_plain", "checked_rows", "row_key"]
 
 
-ADDED = ("error", "seconds")
-"""What every row of a study has beside its arguments and its results."""
+ADDED = ("error", "seconds", "where")
+"""What a row of a study has beside its arguments and its results, in memory or as CSV."""
 
 
 def checked_rows(function: Callable[..., Any], rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -70,6 +70,8 @@ def as_plain(value: Any, what: str) -> Any:
     """Return a value as JSON can hold it, sequences as tuples; TypeError for any other."""
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
+    elif getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        value = value.item()  # a tensor of one number
     if value is None or isinstance(value, (bool, int, float, str)):
         return json.loads(json.dumps(value))  # an enumeration's member, say, as its value
     if isinstance(value, (list, tuple)):

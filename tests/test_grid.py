@@ -84,6 +84,13 @@ def test_a_file_without_a_table_study_is_read_by_other_commands_alone(file, caps
     assert capsys.readouterr().err.endswith("study.toml: [study] must say how to train, got none\n")
 
 
+def test_a_table_that_cannot_be_written_is_refused_before_the_rows_are_run(file, capsys):
+    store = file.with_name("study.db")
+    assert main(["study", str(file), "--store", str(store), "--csv", "absent/study.csv"]) == 2
+    assert "csv must lie in a folder that is there, got absent/study.csv" in capsys.readouterr().err
+    assert not store.exists()
+
+
 def test_a_task_without_arguments_is_its_name():
     assert make_task("characters").steps == 100
 

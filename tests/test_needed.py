@@ -200,6 +200,18 @@ def test_a_network_runs_what_its_answers_read_unless_it_carries_a_state(carries,
     assert (state is None, steps_run[3] < len(x)) == (not carries, not carries)
 
 
+class Alone(DilatedRNN):
+    """A DilatedRNN that returns its output without the state."""
+
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+def test_a_class_that_returns_the_output_alone_gives_the_steps_asked_for():
+    model, x = Alone(3, 5, [1, 2]), torch.randn(20, 4, 3)
+    assert torch.equal(model.outputs_at(x, [7, 19]), model(x)[[7, 19]])
+
+
 @pytest.mark.parametrize(
     ("times", "error", "message"),
     [

@@ -2,17 +2,23 @@
 
 import contextlib
 import csv
+import functools
 import math
 import operator
 import os
 import random
 import re
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+import sys
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
+import torch
 
 from drnn_theory import read_study, run_study
 from tests.studying import cube, numbers, square, study
@@ -93,6 +99,118 @@ def test_the_version_is_a_hash_of_the_source_unless_given(tmp_path):
     assert len(first.version) == 12
 
 
+def scaling(factor, held=None):
+    def scaled(number):
+        return {"scaled": factor * number, "held": held is None}
+
+    return scaled
+
+
+def with_a_default(factor):
+    def scaled(number, by=factor):
+        return {"scaled": by * number}
+
+    return scaled
+
+
+def decorated(factor):
+    @functools.wraps(cube)
+    def wrapped(number):
+        return {"cube": factor * cube(number)["cube"]}
+
+    return wrapped
+
+
+FACTOR = 1
+
+
+def scaled_by_a_constant(number):
+    return {"scaled": FACTOR * number}
+
+
+def set_factor(factor):
+    globals()["FACTOR"] = factor
+    return scaled_by_a_constant
+
+
+@pytest.mark.parametrize("make", [scaling, with_a_default, decorated, set_factor])
+def test_a_value_from_around_the_function_belongs_to_its_version(tmp_path, make):
+    store, rows = tmp_path / "study.db", [{"number": 3}]
+    first = run_study(make(1), rows, store=store, progress=False)
+    assert run_study(make(1), rows, store=store, progress=False).rows() == first.rows()
+    for factor in (100, 1.0, np.arange(2)):
+        with pytest.raises(ValueError, match=r"must hold rows of .* in version "):
+            run_study(make(factor), rows, store=store, progress=False)
+
+
+class Scale:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def scaled(self, number):
+        return {"scaled": self.factor * number}
+
+    @classmethod
+    def plain(cls, number):
+        return {"scaled": number}
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        (Scale(3).scaled, "a method, which depends on its object"),
+        (lambda number: {"scaled": number}, "a function without a name"),
+        (scaling(3, Scale(3)), "a function that holds held, which is no plain value"),
+    ],
+    ids=["a method", "a lambda", "an object"],
+)
+def test_a_function_whose_version_cannot_be_told_needs_one(tmp_path, function, problem):
+    store, rows = tmp_path / "study.db", [{"number": 3}]
+    with pytest.raises(ValueError, match=f"^version must be given for {problem}, got none for "):
+        run_study(function, rows, store=store, progress=False)
+    given = run_study(function, rows, store=store, version="1", progress=False)
+    assert given.rows()[0]["scaled"] in (3, 9)
+    run_study(Scale.plain, rows, store=tmp_path / "other.db", progress=False)
+
+
+def troubled(kind):
+    if kind == "surrogate":
+        raise ValueError("bad \udce4 file")
+    if kind == "exit":
+        sys.exit("enough")
+    return {"loss": torch.tensor(0.5), "many": np.float32(2)}
+
+
+def test_whatever_a_row_does_is_kept(tmp_path):
+    rows = [{"kind": kind} for kind in ("surrogate", "exit", "tensor")]
+    study = run_study(troubled, rows, store=tmp_path / "study.db", progress=False)
+    assert [row["error"] for row in study.rows()] == [
+        "ValueError: bad \\udce4 file", "SystemExit: enough", None
+    ]  # fmt: skip
+    assert study.rows()[2]["loss"] == 0.5
+
+
+def test_values_that_are_equal_but_of_other_types_are_not_said_to_be_the_same(tmp_path):
+    rows = [{"value": value} for value in (1, True, 1.0)]
+    shown = str(run_study(typed, rows, store=tmp_path / "study.db", progress=False))
+    assert "value 1" not in shown.splitlines()[-1]
+    assert shown.split()[0] == "value"
+
+
+def test_a_pool_whose_workers_could_wait_for_ever_is_warned_of(tmp_path):
+    threads = torch.get_num_threads()
+    try:
+        for count, method, warned in ((2, "fork", True), (2, "spawn", False), (1, "fork", False)):
+            torch.set_num_threads(count)
+            pool = ProcessPoolExecutor(1, get_context(method))  # starts no process for no rows
+            expected = pytest.warns(UserWarning, match="wait for ever") if warned else nullcontext()
+            with pool, warnings.catch_warnings(), expected:
+                warnings.simplefilter("default" if warned else "error")
+                study([], tmp_path / "study.db", executor=pool)
+    finally:
+        torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize(
     ("rows", "error", "message"),
     [
@@ -103,6 +221,7 @@ def test_the_version_is_a_hash_of_the_source_unless_given(tmp_path):
         ([{"number": {1: 2}}], TypeError, r"^row 0 must have names as keys, got {1: 2}$"),
         ([{"number": math.nan}], ValueError, r"^row 0 must hold finite numbers, got {'number': na"),
         ([{"error": 1}], ValueError, r"^row 0 must not have an argument 'error', a column of"),
+        ([{"where": "north"}], ValueError, r"^row 0 must not have an argument 'where', a column "),
     ],
 )
 def test_rows_that_make_no_sense_are_refused_before_any_is_computed(tmp_path, rows, error, message):
@@ -136,12 +255,14 @@ def typed(value):
     ("returned", "error"),
     [
         (1, "TypeError: function must return a dictionary, got 1"),
-        ({"kind": 1}, "ValueError: results must not be named as an argument, 'error' or 'seconds', "
-         "got 'kind'"),
+        ({"kind": 1}, "ValueError: results must not be named as an argument, 'error', 'seconds', "
+         "'where', got 'kind'"),
+        ({"where": 1}, "ValueError: results must not be named as an argument, 'error', 'seconds', "
+         "'where', got 'where'"),
         ({"a": {1}}, "TypeError: the result must hold plain values (None, booleans, numbers, "
          "strings and lists of them), got {1}"),
     ],
-    ids=["no dictionary", "an argument's name", "a set"],
+    ids=["no dictionary", "an argument's name", "a column's name", "a set"],
 )  # fmt: skip
 def test_a_result_that_cannot_be_kept_is_an_error_of_its_row(tmp_path, returned, error):
     RETURNED["value"] = returned
@@ -208,6 +329,11 @@ def test_no_more_rows_are_in_flight_than_allowed(tmp_path, in_flight, most):
     ("options", "error", "message"),
     [
         ({"executor": 2}, TypeError, r"^executor must have a method submit, got 2$"),
+        (
+            {"executor": ThreadPoolExecutor},
+            TypeError,
+            r"^executor must have a method submit, got <",
+        ),
         ({"version": 2}, TypeError, r"^version must be a string that is not empty, got 2$"),
         ({"version": ""}, TypeError, r"^version must be a string that is not empty, got ''$"),
         (
@@ -291,5 +417,7 @@ def test_a_store_in_a_folder_that_is_not_there_is_refused(tmp_path):
         study(numbers(1), tmp_path / "absent" / "study.db")
     with pytest.raises(ValueError, match=r"^store must be a file that is there, got "):
         read_study(tmp_path / "study.db")
+    with pytest.raises(TypeError, match=r"^store must be the path of a file, got None$"):
+        study(numbers(1), None)
     with pytest.raises(ValueError, match=r"must be a file that can be written, got unable to open"):
         study(numbers(1), tmp_path)

@@ -1,6 +1,7 @@
 """Tasks: what a batch holds, what chance is, and that a delay line solves what it should."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from drnn_theory.learning import (
     pixel_digits,
     recall,
     recall_within,
+    train,
 )
+from drnn_theory.learning.tasks import Task
 
 TASKS = {
     "copy": lambda: copy_memory(30),
@@ -203,3 +206,65 @@ def test_a_folder_of_texts_has_a_file_for_every_split(tmp_path: Path):
 def test_bad_arguments_are_refused_in_one_line(make, problem):
     with pytest.raises((ValueError, TypeError), match=problem):
         make()
+
+
+def by_hand(*shapes, classes=None, metric="squared error", examples=None):
+    """Return a task of three steps and one feature whose sample returns zeros of these shapes."""
+
+    def sample(size, seed, split):
+        made = [torch.zeros([size if n == "B" else n for n in shape]) for shape in shapes]
+        if classes is not None:
+            made[1] = made[1].long() + classes  # one too many
+        return tuple(made)
+
+    return Task("by hand", 3, 1, classes, 1.0, sample, metric=metric, examples=examples)
+
+
+INPUTS, ANSWERS = (3, "B", 1), (3, "B")
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: by_hand(INPUTS, INPUTS, ANSWERS), r"targets of by hand must be floats of shape "),
+        (lambda: by_hand(INPUTS, ANSWERS, (3,)), r"weights .* of shape \(3, 2\), got float32 of"),
+        (
+            lambda: by_hand(ANSWERS, ANSWERS, ANSWERS),
+            r"inputs .* must be floats of shape \(3, 2, 1",
+        ),
+        (lambda: by_hand(INPUTS, ANSWERS), "sample of by hand must return three tensors, inputs, "),
+        (
+            lambda: by_hand(INPUTS, ANSWERS, ANSWERS, classes=2, metric="accuracy"),
+            r"targets of by hand must be classes 0\.\.1, got 2",
+        ),
+        (lambda: by_hand(metric="Accuracy"), "metric must be one of 'accuracy', 'squared error'"),
+        (
+            lambda: by_hand(metric="accuracy"),
+            "metric must be 'squared error' where classes is None",
+        ),
+        (lambda: by_hand(classes=2), "metric must be .* got 'squared error' for 2 classes"),
+        (lambda: by_hand(examples={"train": 3}), "examples of validation must be a positive int"),
+    ],
+)
+def test_a_task_by_hand_that_no_loss_fits_is_refused(make, problem):
+    with pytest.raises((ValueError, TypeError), match=problem):
+        make().batch(2, 0)
+
+
+def test_a_task_by_hand_that_asks_for_nothing_is_refused():
+    task = Task("nothing", 3, 1, None, 1.0, lambda *_: (
+        torch.zeros(3, 2, 1), torch.zeros(3, 2), torch.zeros(3, 2)
+    ), metric="squared error")  # fmt: skip
+    by_size = replace(task, sample=lambda n, *_: tuple(part[:, :n] for part in task.sample()))
+    with pytest.raises(ValueError, match="task must ask for an answer in every batch, got none in"):
+        train([1], by_size, hidden_size=2, steps=1, batch=2, progress=False)
+
+
+def test_a_seed_may_be_as_large_as_any():
+    task = pixel_digits()
+    assert task.batch(128, 2**62)[0].shape == (64, 128, 1)
+    assert task.batch(128, 2**62, "validation")[2].sum() == 0
+    with pytest.raises(ValueError, match="size must be a positive integer, got 0"):
+        task.batches(0, "train")
+    with pytest.raises(ValueError, match="split must be one of 'train', 'validation', 'test', got"):
+        task.batches(8, "dev")

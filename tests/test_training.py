@@ -1,17 +1,23 @@
 """Training: the same curve every time, after a kill too; refusals; what a curve says."""
 
+import json
 import math
 import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch.optim import Adam
 
 from drnn_theory import DilatedRNN, skip_rnn
 from drnn_theory.learning import adding, characters, copy_memory, pixel_digits, recall, train
@@ -164,6 +170,125 @@ def test_a_loss_that_is_not_finite_ends_in_words_and_keeps_the_last_good_weights
     assert training.stopped.startswith("the loss must stay finite, got ")
     assert "smaller learning_rate" in training.stopped
     assert all(torch.isfinite(p).all() for p in training.network.parameters())
+
+
+class Failing(torch.nn.Module):
+    """A network that gives NaN in training from its call of that number on."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.inner, self.calls, self.last = torch.nn.GRU(8, 5), 0, call
+
+    def forward(self, x):
+        self.calls += self.training
+        output = self.inner(x)[0]
+        return output * math.nan if self.training and self.calls >= self.last else output
+
+
+def test_what_is_told_of_a_training_that_failed_is_of_the_weights_that_it_kept():
+    runs = []
+    for call, steps in ((33, 100), (math.inf, 30)):
+        torch.manual_seed(1)
+        how = {"batch": 16, "log_every": 5, "validate_every": 20, "progress": False}
+        runs.append(train(Failing(call), recall(4), steps=steps, **how))
+    failed, whole = runs
+    assert failed.stopped.startswith("the loss must stay finite, got nan within steps 31..35")
+    assert (failed.final, failed.best, curve(failed)) == (whole.final, whole.best, curve(whole))
+
+
+class BadLastGradient(Failing):
+    """A network whose gradient alone fails."""
+
+    def forward(self, x):
+        self.calls += self.training
+        output = self.inner(x)[0]
+        if self.training and self.calls >= self.last:
+            output.register_hook(lambda gradient: gradient * math.nan)
+        return output
+
+
+@pytest.mark.parametrize("call", [5, 10, 12])
+def test_weights_that_are_not_finite_are_not_kept(call):
+    how = {"batch": 16, "log_every": 5, "validate_every": 20, "progress": False}
+    training = train(BadLastGradient(call), recall(4), steps=10 if call < 12 else 12, **how)
+    assert re.match(r"the (weights|loss) must stay finite, got ", training.stopped)
+    assert all(torch.isfinite(p).all() for p in training.network.parameters())
+    assert all(math.isfinite(value) for value in training.final.values())
+
+
+def test_a_training_without_a_finished_step_is_told_in_words_and_as_json():
+    training = train([1, 2], recall(2), steps=1, learning_rate=3e38, **SMALL)
+    assert str(training).splitlines()[1] == "(no steps)"
+    json.dumps(training.to_dict(), allow_nan=False)
+    training.best["validation loss"] = math.nan
+    assert json.loads(json.dumps(training.to_dict(), allow_nan=False))["best"]["step"] == 0
+
+
+def test_a_first_validation_that_is_not_finite_is_not_the_best():
+    class Slow(Failing):
+        def forward(self, x):
+            self.calls += self.training
+            return self.inner(x)[0] * (1 if self.training or self.calls > 20 else math.nan)
+
+    body = Slow(math.inf)
+    training = train(body, recall(4), steps=60, batch=16, log_every=5, validate_every=20)
+    assert math.isnan(next(r["loss"] for r in training.curve if r["split"] == "validation"))
+    assert math.isfinite(training.best["validation loss"])
+
+
+def test_a_target_is_reached_over_a_whole_window_only():
+    how = {"hidden_size": 4, "batch": 1, "steps": 51, "progress": False}
+    runs = [train([1, 2], recall(2), seed=seed, target=1.0, **how) for seed in range(12)]
+    right = [row["metric"] for run in runs for row in run.curve if row["step"] == 51]
+    assert max(right) == 1  # of the one sequence after step 50
+    assert {run.stopped for run in runs} == {"steps"}
+
+
+def test_an_optimizer_function_may_go_through_the_parameters_twice():
+    seen = []
+
+    def grouped(parameters):
+        matrices = [p for p in parameters if p.ndim > 1]
+        others = [p for p in parameters if p.ndim < 2]
+        seen.extend([len(matrices), len(others)])
+        return torch.optim.AdamW([{"params": matrices}, {"params": others, "weight_decay": 0.0}])
+
+    training = train([1, 2], recall(4), steps=2, optimizer=grouped, **SMALL)
+    assert sum(seen) == len(list(training.network.parameters()))
+    assert min(seen) > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_module_of_another_precision_is_trained_in_it(dtype):
+    body = torch.nn.GRU(8, 5, dtype=dtype)
+    training = train(body, recall(3), steps=10, log_every=5, progress=False)
+    assert training.network.readout.weight.dtype == dtype
+    assert math.isfinite(training.final["test loss"])
+
+
+class Placed(torch.nn.Module):
+    """A module made for 21 steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.places, self.inner = torch.nn.Parameter(torch.randn(21, 1, 8)), torch.nn.GRU(8, 5)
+
+    def forward(self, x):
+        return self.inner(x + self.places)
+
+
+def test_a_module_made_for_the_steps_of_the_task_is_trained():
+    assert train(Placed(), recall(20), steps=5, progress=False).final["step"] == 5
+    with pytest.raises(ValueError, match=r"model must take inputs .*, got RuntimeError for \(6, 3"):
+        train(Placed(), recall(5), steps=5, progress=False)
+
+
+def test_answers_of_a_trained_network_at_all_steps_or_some():
+    network = train([1, 2], recall(2), steps=5, **SMALL).network
+    x = torch.randn(3, 4, 8)
+    whole = network(x)[0]
+    assert whole.shape == (3, 4, 8)
+    assert torch.allclose(network(x, [2])[0], whole[2:], atol=1e-6)
 
 
 def test_tensorflows_rmsprop_follows_its_formula():
@@ -336,15 +461,90 @@ def test_a_checkpoint_of_other_dilations_is_refused(kept):
         train([1, 3], recall(4), steps=10, checkpoint=kept, **SMALL)
 
 
-def test_a_checkpoint_of_another_optimizer_function_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        (Adam, partial(torch.optim.SGD, lr=0.1), r"must have optimizer \"SGD .*, got \"Adam"),
+        (Adam, partial(Adam, lr=0.1), r"must have optimizer \"Adam \[{'lr': 0.1, .*'lr': 0.001"),
+    ],
+)
+def test_a_checkpoint_of_another_optimizer_function_is_refused(tmp_path, first, second, problem):
     path = tmp_path / "run.pt"
-    sgd, adam = (lambda p: torch.optim.SGD(p, lr=0.1)), torch.optim.Adam
-    train([1, 2], recall(4), steps=10, optimizer=adam, checkpoint=path, **SMALL)
+    train([1, 2], recall(4), steps=10, optimizer=first, checkpoint=path, **SMALL)
+    with pytest.raises(ValueError, match=problem):
+        train([1, 2], recall(4), steps=20, optimizer=second, checkpoint=path, **SMALL)
     kept = torch.load(path, weights_only=True)
     del kept["optimizer"]["param_groups"][0]["params"][0]
     torch.save(kept, path)
     with pytest.raises(ValueError, match="checkpoint must be of the same network and optimizer"):
-        train([1, 2], recall(4), steps=10, optimizer=sgd, checkpoint=path, **SMALL)
+        train([1, 2], recall(4), steps=20, optimizer=first, checkpoint=path, **SMALL)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_checkpoint_of_another_schedule_is_refused(tmp_path, turned):
+    path = tmp_path / "run.pt"
+    ways = [{}, {"schedule": lambda o: torch.optim.lr_scheduler.StepLR(o, 5)}]
+    first, second = reversed(ways) if turned else ways
+    train([1, 2], recall(4), steps=10, checkpoint=path, **SMALL, **first)
+    with pytest.raises(ValueError, match=r"checkpoint must have schedule .*StepLR"):
+        train([1, 2], recall(4), steps=20, checkpoint=path, **SMALL, **second)
+
+
+def test_a_checkpoint_of_a_task_with_other_data_is_refused(tmp_path):
+    for name, text in (("a.txt", "abcd"), ("b.txt", "acbd")):
+        (tmp_path / name).write_text(100 * text)
+    text = tmp_path / "text.txt"
+    for name, refused in (("a.txt", False), ("a.txt", False), ("b.txt", True)):
+        text.write_bytes((tmp_path / name).read_bytes())
+        task = characters(text, window=5)
+        how = {**SMALL, "batch": 2, "steps": 10, "checkpoint": tmp_path / "run.pt"}
+        with pytest.raises(ValueError, match="must have data") if refused else nullcontext():
+            train([1, 2], task, **how)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": np.float64(1e-3), "target": np.float64(2.0), "hidden_size": np.int64(6)},
+        {"learning_rate": np.float32(1e-3)},
+        {"schedule": lambda o: torch.optim.lr_scheduler.MultiStepLR(o, list(np.array([5, 7])))},
+        {"schedule": lambda o: torch.optim.lr_scheduler.ExponentialLR(o, np.float64(0.9))},
+    ],
+)
+def test_numbers_of_numpy_do_not_spoil_a_checkpoint(tmp_path, change):
+    runs = [
+        train([1, 2], recall(4), steps=10, checkpoint=tmp_path / "run.pt", **SMALL | change)
+        for _ in range(2)
+    ]
+    assert runs[0].curve == runs[1].curve
+
+
+class Dictionary(torch.nn.Module):
+    """A recurrent network whose state is a dictionary."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.inner = torch.nn.GRU(features, 6)
+
+    def forward(self, x, state=None):
+        output, last = self.inner(x, None if state is None else state["last"])
+        return output, {"last": last}
+
+
+@pytest.mark.parametrize("kind", ["graph", "dictionary"])
+def test_a_state_of_any_form_is_carried_and_kept(tmp_path, kind):
+    task, how = characters(window=10), {**SMALL, "log_every": 2, "validate_every": 4}
+
+    def run(steps, **checkpoint):
+        torch.manual_seed(0)
+        if kind == "graph":
+            return train(skip_rnn(3), task, steps=steps, **how, **checkpoint)
+        others = {name: value for name, value in how.items() if name != "hidden_size"}
+        return train(Dictionary(task.input_size), task, steps=steps, **others, **checkpoint)
+
+    whole = run(8)
+    run(4, checkpoint=tmp_path / "run.pt")
+    assert curve(run(8, checkpoint=tmp_path / "run.pt")) == curve(whole)
 
 
 class OneNumber(torch.nn.Module):
@@ -378,6 +578,54 @@ class OneNumber(torch.nn.Module):
         ((skip_rnn(3), recall(4)), {"cell": "GRU"}, "cell must be 'RNN' for a graph, got 'GRU'"),
         ((torch.nn.GRU(8, 4), recall(4)), {}, "hidden_size must not be given with a module, got 6"),
         (([1, 2], recall(4)), {"batch_first": True}, "batch_first must not be given with an arch"),
+        (
+            (torch.nn.GRU(8, 4), recall(4)),
+            {"hidden_size": None, "batch_first": True},
+            "batch_first must not differ from the module's own, got True for a GRU that says False",
+        ),
+        (
+            (torch.nn.GRU(8, 4), recall(4)),
+            {"hidden_size": None, "cell": "GRU"},
+            "cell must not be given with a module, got 'GRU'",
+        ),
+        ((torch.nn.GRU, recall(4)), {}, "model must be an architecture or a torch module that is"),
+        (
+            (torch.nn.GRU(9, 4), recall(4)),
+            {"hidden_size": None},
+            r"model must take inputs \(time, batch, 8\) of floats, symbols one-hot, got RuntimeErr",
+        ),
+        (
+            ([1, 2], recall(4)),
+            {"optimizer": Adam, "learning_rate": 0.1},
+            r"learning_rate must not be given with .*got 0.1: set it there, as in .*Adam, lr=0.1\)",
+        ),
+        (
+            ([1, 2], recall(4)),
+            {"optimizer": lambda p: None},
+            "optimizer must make of the parameter",
+        ),
+        (([1, 2], recall(4)), {"optimizer": torch.optim.LBFGS}, "optimizer must make of the para"),
+        (([1, 2], recall(4)), {"schedule": "cosine"}, "schedule must be a function of the optimiz"),
+        (
+            ([1, 2], recall(4)),
+            {"schedule": lambda o: None},
+            "schedule must return a scheduler that",
+        ),
+        (
+            ([1, 2], recall(4)),
+            {"schedule": torch.optim.lr_scheduler.ReduceLROnPlateau},
+            "schedule must return a scheduler that steps without a metric",
+        ),
+        (([1, 2], recall(4)), {"target": "0.9"}, "target must be a non-negative number, got '0.9'"),
+        (([1, 2], recall(4)), {"checkpoint_seconds": "60"}, "checkpoint_seconds must be a non-neg"),
+        (([1, 2], recall(4)), {"autocast": "bfloat16"}, "autocast must be torch.bfloat16, torch.f"),
+        (([1, 2], recall(4)), {"seed": 2**64}, "seed must be at most 9223372035, got 184467440737"),
+        (
+            ([1, 2], recall(4)),
+            {"checkpoint": "no/run.pt"},
+            "checkpoint must be a file in a folder ",
+        ),
+        (([1, 2], recall(4)), {"checkpoint": 5}, "checkpoint must be the path of a file, got 5"),
         (
             (torch.nn.GRU(8, 4), recall(4)),
             {"hidden_size": None, "batch_first": "no"},

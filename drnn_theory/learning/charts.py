@@ -23,6 +23,8 @@ def draw_chart(
      0 ▁███
        1  4
     """
+    if not steps:
+        return "(no steps)"
     low = min((v for v in values if math.isfinite(v)), default=0.0)
     high = max((v for v in values if math.isfinite(v)), default=1.0)
     labels = f"{high:.4g}", f"{low:.4g}"

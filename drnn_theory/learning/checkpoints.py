@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from drnn_theory.checks import shown
@@ -15,6 +17,7 @@ from drnn_theory.checks import shown
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 FORMAT = 1
+TENSORS = ("network", "best_weights", "state", "random")
 
 
 def save_checkpoint(path: Path, kept: dict[str, Any]) -> None:
@@ -27,7 +30,8 @@ def save_checkpoint(path: Path, kept: dict[str, Any]) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
-            torch.save({"format": FORMAT} | kept, file)
+            told = {name: _without_numpy(kept[name]) for name in kept if name not in TENSORS}
+            torch.save({"format": FORMAT} | kept | told, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -39,6 +43,16 @@ def save_checkpoint(path: Path, kept: dict[str, Any]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _without_numpy(value: Any) -> Any:
+    """Return dictionaries and sequences with numpy's numbers as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (dict, OrderedDict, Counter):
+        pairs = {_without_numpy(name): _without_numpy(part) for name, part in value.items()}
+        return type(value)(pairs)
+    return type(value)(map(_without_numpy, value)) if type(value) in (list, tuple) else value
 
 
 def load_checkpoint(
@@ -63,7 +77,7 @@ def load_checkpoint(
     if not isinstance(kept, dict) or kept.get("format") != FORMAT:
         raise ValueError(f"checkpoint must be a file that train wrote, got {path}")
     for name, value in settings.items():
-        written = kept["settings"].get(name)
+        written = kept["settings"].get(name, value)  # older files hold less
         longer = name == "steps" and kept["stopped"] == "steps" and value > written
         if written != value and not longer:
             raise ValueError(

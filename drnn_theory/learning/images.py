@@ -131,14 +131,16 @@ def positions(name: str, count: int, size: int, seed: int, split: str) -> tuple[
     Batch ``seed`` of the training split is a piece of the endless sequence of passes, each in an
     order of its own; of another split, of one pass in order.
     """
-    places = seed * size + torch.arange(size)
     if split != "train":
+        places = min(seed * size, count) + torch.arange(size)
         return places.clamp(max=count - 1), (places < count).float()
+    first, before = divmod(seed * size, count)  # Python's integers have no largest one
+    places = before + torch.arange(size)
     passes = places // count
     indices = torch.empty_like(places)
     for number in passes.unique().tolist():
         chosen = passes == number
-        indices[chosen] = _order(name, count, number)[places[chosen] % count]
+        indices[chosen] = _order(name, count, first + number)[places[chosen] % count]
     return indices, torch.ones(size)
 
 

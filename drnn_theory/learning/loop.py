@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,10 @@ class Loop:
         task: Task,
         settings: dict[str, Any],
         optimizer: torch.optim.Optimizer,
-        schedule: Callable[..., Any] | None,
+        scheduler: Any,
     ) -> None:
         self.network, self.task, self.settings = network, task, settings
-        self.optimizer = optimizer
-        self.scheduler = None if schedule is None else schedule(optimizer)
+        self.optimizer, self.scheduler = optimizer, scheduler
         self.call: Any = network
         self.device = torch.device("cpu")
         self.autocast: torch.dtype | None = None
@@ -62,10 +61,13 @@ class Loop:
                 began = time.monotonic()
                 count = min(window - self.step % window, total - self.step)
                 loss, metric = self._train(count)
-                if not math.isfinite(loss):
+                finite = all(p.isfinite().all() for p in self.network.parameters())
+                if not (finite and math.isfinite(loss)):
                     self.network.load_state_dict(self.good_weights)
+                    what = "weights" if math.isfinite(loss) else "loss"
+                    got = "others" if math.isfinite(loss) else loss
                     self.stopped = (
-                        f"the loss must stay finite, got {loss} within steps {self.step + 1}.."
+                        f"the {what} must stay finite, got {got} within steps {self.step + 1}.."
                         f"{self.step + count}: take a smaller learning_rate, or clip gradients by "
                         "an optimizer of your own; the weights are those before these steps"
                     )
@@ -77,7 +79,8 @@ class Loop:
                 bar.set_postfix({"loss": f"{loss:.4f}", self.task.metric: f"{metric:.4f}"})
                 self.good_weights = _weights(self.network)
                 target = self.settings["target"]
-                if target is not None and reaches(self.task, metric, target):
+                whole = count == window  # fewer steps may reach it by chance
+                if target is not None and whole and reaches(self.task, metric, target):
                     self.stopped = "target"
                 elif self.step >= total:
                     self.stopped = "steps"
@@ -119,6 +122,10 @@ class Loop:
         """Return mean loss, mean metric, total weight and new state on one batch."""
         x, targets, weights = (t.to(self.device) for t in self.task.batch(size, number, split))
         rows = weights.any(1).nonzero().squeeze(1)
+        if not len(rows):
+            raise ValueError(
+                f"task must ask for an answer in every batch, got none in batch {number} of {split}"
+            )
         with self._casting():
             answers, state = self.call(x, rows, *(() if state is None else (state,)))
         answers, targets, weights = answers.float(), targets[rows], weights[rows]
@@ -161,13 +168,15 @@ class Loop:
     def _validate(self) -> None:
         loss, metric = self.evaluate("validation")
         self._log("validation", loss, metric)
-        if not self.best or loss < self.best["validation loss"]:
+        before = self.best.get("validation loss", math.nan)
+        if loss < before or math.isnan(before):
             self.best = {"step": self.step} | self._named("validation", loss, metric)
             self.best_weights = _weights(self.network)
 
     def _finish(self) -> None:
         """Read the test split, once, with the last weights and with the best."""
-        if not self.best:
+        validated = [row for row in self.curve if row["split"] == "validation"]
+        if not validated or validated[-1]["step"] != self.step:
             self._validate()
         last = [row for row in self.curve if row["split"] == "validation"][-1]
         self.final = {"step": self.step} | self._named("validation", last["loss"], last["metric"])
@@ -199,7 +208,7 @@ class Loop:
                 "curve": self.curve,
                 "best": self.best,
                 "best_weights": self.best_weights,
-                "state": self.state,
+                "state": _plain(self.state),
                 "stopped": self.stopped,
                 "final": self.final,
             },
@@ -233,6 +242,8 @@ class Loop:
             "final",
         ):
             setattr(self, name, kept[name])
+        if self.state is not None:
+            self.state = _formed(self.state, self._form_of_state())
         self.good_weights = _weights(self.network)
         if self.stopped == "steps" and self.step < self.settings["steps"]:
             if self.scheduler is not None:
@@ -242,6 +253,13 @@ class Loop:
                 )
             self.stopped, self.final = "", {}
             self.curve = [row for row in self.curve if row["split"] != "test"]
+
+    @torch.no_grad()
+    def _form_of_state(self) -> Any:
+        """Return a state as the network gives it, of whatever class, which no file tells."""
+        x, _, weights = (t.to(self.device) for t in self.task.batch(self.settings["batch"], 0))
+        with torch.random.fork_rng(), self._casting():
+            return self.network.eval()(x, weights.any(1).nonzero().squeeze(1))[1]
 
     def result(self) -> Training:
         """Return what is left when the run is over."""
@@ -267,6 +285,25 @@ def _weights(network: torch.nn.Module) -> dict[str, Tensor]:
 def _detached(state: Any) -> Any:
     if isinstance(state, Tensor):
         return state.detach()
+    if isinstance(state, Mapping):
+        return {name: _detached(part) for name, part in state.items()}
     if isinstance(state, (tuple, list)):
-        return type(state)(_detached(part) for part in state)
+        return _formed([_detached(part) for part in state], state)
     return state
+
+
+def _plain(state: Any) -> Any:
+    """Return a state with tuples in place of named ones."""
+    if isinstance(state, Mapping):
+        return {name: _plain(part) for name, part in state.items()}
+    return tuple(map(_plain, state)) if isinstance(state, (tuple, list)) else state
+
+
+def _formed(parts: Any, form: Any) -> Any:
+    """Return the parts of a state in the classes of another one."""
+    if isinstance(form, Mapping):
+        return {name: _formed(part, form[name]) for name, part in parts.items()}
+    if not isinstance(form, (tuple, list)):
+        return parts
+    inner = [_formed(part, of) for part, of in zip(parts, form, strict=True)]
+    return type(form)(*inner) if hasattr(form, "_fields") else type(form)(inner)

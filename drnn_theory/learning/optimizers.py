@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from drnn_theory.checks import one_of, shown
+from drnn_theory.checks import as_number, one_of, shown
 
-__all__ = ["OPTIMIZERS", "TensorFlowRMSProp", "make_optimizer"]
+__all__ = [
+    "LEARNING_RATE",
+    "OPTIMIZERS",
+    "TensorFlowRMSProp",
+    "described",
+    "make_optimizer",
+    "make_scheduler",
+]
+
+LEARNING_RATE = 1e-3
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):
@@ -56,11 +66,63 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def make_optimizer(
-    choice: str | Callable[..., torch.optim.Optimizer], network: torch.nn.Module, rate: float
+    choice: str | Callable[..., torch.optim.Optimizer],
+    network: torch.nn.Module,
+    rate: float | None,
 ) -> torch.optim.Optimizer:
-    """Return the optimizer of that name, or what the function makes of the parameters."""
-    if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not rate > 0:
+    """Return the optimizer of that name, or what the function makes of a list of parameters."""
+    if rate is not None and not as_number(rate, "learning_rate", low=-math.inf) > 0:
         raise ValueError(f"learning_rate must be a positive number, got {shown(rate)}")
-    if callable(choice):
-        return choice(network.parameters())
-    return OPTIMIZERS[one_of(choice, "optimizer", OPTIMIZERS)](network.parameters(), rate)
+    parameters = list(network.parameters())
+    if not callable(choice):
+        make = OPTIMIZERS[one_of(choice, "optimizer", OPTIMIZERS)]
+        return make(parameters, LEARNING_RATE if rate is None else float(rate))
+    if rate is not None:
+        raise ValueError(
+            f"learning_rate must not be given with an optimizer of your own, got {shown(rate)}: "
+            f"set it there, as in functools.partial(torch.optim.Adam, lr={rate:g})"
+        )
+    optimizer = choice(parameters)
+    if not isinstance(optimizer, torch.optim.Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+        raise TypeError(
+            "optimizer must make of the parameters an optimizer of torch that steps without a "
+            f"closure, got {shown(optimizer)}"
+        )
+    return optimizer
+
+
+def make_scheduler(schedule: Callable[..., Any] | None, optimizer: torch.optim.Optimizer) -> Any:
+    """Return the scheduler that the function makes of the optimizer, None for None."""
+    if schedule is None:
+        return None
+    if not callable(schedule):
+        raise TypeError(
+            "schedule must be a function of the optimizer that returns a scheduler, got "
+            f"{shown(schedule)}"
+        )
+    scheduler = schedule(optimizer)
+    measured = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    if measured or not callable(getattr(scheduler, "step", None)):
+        raise TypeError(
+            f"schedule must return a scheduler that steps without a metric, got {shown(scheduler)}"
+        )
+    return scheduler
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return isinstance(value, (bool, int, float, str))
+
+
+def described(part: Any) -> str | None:
+    """Return class and plain settings of an optimizer or a scheduler as made, None for None."""
+    if part is None:
+        return None
+    kept = part.state_dict()
+    groups = kept.get("param_groups", [kept])
+    plain = [
+        {name: value for name, value in group.items() if name != "params" and _is_plain(value)}
+        for group in groups
+    ]
+    return f"{type(part).__qualname__} {plain}"

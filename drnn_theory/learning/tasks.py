@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from drnn_theory.checks import as_integer, one_of, require_memory
+from drnn_theory.checks import as_integer, one_of, require_memory, shown
 
 __all__ = ["SPLITS", "Batch", "Task", "adding", "copy_memory", "recall", "recall_within"]
 
 SPLITS = ("train", "validation", "test")
+METRICS = ("accuracy", "squared error", "bits per character")
 SYMBOLS = 8
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -39,6 +40,7 @@ class Task:
         metric: "accuracy", "squared error" or "bits per character".
         examples: sequences (of a text, characters) in each split, None where they are drawn
             without end.
+        sample: function of size, seed and split that returns a batch; what it returns is checked.
         carries: whether consecutive seeds go on in the same sequences, whose state is carried.
 
     >>> task = recall(10)
@@ -57,6 +59,16 @@ class Task:
     examples: Mapping[str, int] | None = None
     carries: bool = False
 
+    def __post_init__(self) -> None:
+        one_of(self.metric, "metric", METRICS)
+        if (self.metric == "squared error") != (self.classes is None):
+            raise ValueError(
+                "metric must be 'squared error' where classes is None, and only there, got "
+                f"{self.metric!r} for {self.classes} classes"
+            )
+        for split in SPLITS if self.examples is not None else ():
+            as_integer((self.examples or {}).get(split), f"examples of {split}")
+
     def batch(self, size: int, seed: int, split: str = "train") -> Batch:
         """Return inputs (T, size, F), targets (T, size) and weights (T, size).
 
@@ -71,7 +83,40 @@ class Task:
         seed = as_integer(seed, "seed", minimum=0)
         one_of(split, "split", SPLITS)
         require_memory(4 * size * self.steps * (self.input_size + 3), f"a batch of {size}")
-        return self.sample(size, seed, split)
+        batch = self.sample(size, seed, split)
+        self._check(batch, size)
+        return batch
+
+    def _check(self, batch: Batch, size: int) -> None:
+        """Refuse a batch of which a loss would make a wrong number, or none."""
+        if not isinstance(batch, tuple) or [type(part) for part in batch] != [Tensor] * 3:
+            raise TypeError(
+                f"sample of {self.name} must return three tensors, inputs, targets and weights, "
+                f"got {shown(batch)}"
+            )
+        shape = (self.steps, size)
+        number = "int64" if self.classes is not None else "floats"
+        for name, part, wanted, kind in zip(
+            ("inputs", "targets", "weights"),
+            batch,
+            ((*shape, self.input_size), shape, shape),
+            ("floats", number, "floats"),
+            strict=True,
+        ):
+            dtype = str(part.dtype).removeprefix("torch.")
+            fits = part.is_floating_point() if kind == "floats" else dtype == kind
+            if tuple(part.shape) != wanted or not fits:
+                raise ValueError(
+                    f"{name} of {self.name} must be {kind} of shape {wanted}, got {dtype} of "
+                    f"shape {tuple(part.shape)}"
+                )
+        if self.classes is not None:
+            low, high = (int(value) for value in batch[1].aminmax())
+            if low < 0 or high >= self.classes:
+                raise ValueError(
+                    f"targets of {self.name} must be classes 0..{self.classes - 1}, got "
+                    f"{low if low < 0 else high}"
+                )
 
     def batches(self, size: int, split: str) -> int | None:
         """Return how many batches of that size pass once through a split, None if it has no end.
@@ -79,6 +124,8 @@ class Task:
         >>> recall(10).batches(128, "train") is None
         True
         """
+        size = as_integer(size, "size")
+        one_of(split, "split", SPLITS)
         if self.examples is None:
             return None
         count = self.examples[split]

@@ -54,7 +54,9 @@ def characters(path: str | Path | None = None, window: int = 100) -> Task:
         text = codes[split]
         stream = (len(text) - 1) // size  # characters that every one of the places reads
         if stream < 1:
-            raise ValueError(f"size must be at most {len(text) - 1}, got {size}")
+            raise ValueError(
+                f"a batch must be of at most {len(text) - 1} places of the {split} text, got {size}"
+            )
         pieces = -(-stream // window)
         first = seed % pieces * window
         starts = torch.arange(size) * stream + first
@@ -124,8 +126,8 @@ def reviews(folder: str | Path, words: int = 1000, steps: int = 400) -> Task:
         steps: words kept of a review, its last; shorter ones are preceded by zeros.
 
     Inputs are one-hot over the words: 4 * steps * (words + 1) bytes a review, 1.6 MB by default.
-    Every tenth training review is for validation. Chance is the entropy of the training answers,
-    ln 2 where both are as frequent.
+    Every tenth training review of either kind is for validation. Chance is the entropy of the
+    training answers, ln 2 where both are as frequent.
 
     Raises ValueError where a part is missing, empty or no UTF-8 text.
 
@@ -137,7 +139,10 @@ def reviews(folder: str | Path, words: int = 1000, steps: int = 400) -> Task:
     folder = Path(folder)
     train, answers = _reviews(folder / "train")
     test = _reviews(folder / "test")
-    part = torch.arange(len(answers)) % 10
+    part = torch.empty_like(answers)
+    for answer in (0, 1):  # as many of either kind, however the two are mixed
+        of_kind = answers == answer
+        part[of_kind] = torch.arange(int(of_kind.sum())) % 10
     frequent = Counter(
         word for review, kept in zip(train, part.tolist(), strict=True) if kept for word in review
     )

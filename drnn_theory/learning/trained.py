@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,10 @@ __all__ = ["Network", "Training", "output_and_state", "reaches"]
 class Network(torch.nn.Module):
     """A recurrent body and a linear read-out of its output.
 
-    ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows`` and
-    the body's new state, None where it returns none or none is carried: then a DilatedRNN runs
-    those steps of its layers alone that the answers read. ``batch_first`` tells that the body takes
-    and gives (B, T, ..); x is (T, B, F) all the same.
+    ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows``, all
+    by default, and the body's new state, None where it returns none or none is carried: then a
+    DilatedRNN runs those steps of its layers alone that the answers read. ``batch_first`` tells
+    that the body takes and gives (B, T, ..); x is (T, B, F) all the same, in any precision.
     """
 
     def __init__(
@@ -43,15 +44,22 @@ class Network(torch.nn.Module):
         self.body = body
         self.carries = carries
         self.batch_first = batch_first
-        self.readout = torch.nn.Linear(features, answers)
+        self.dtype = next(
+            (p.dtype for p in body.parameters() if p.is_floating_point()), torch.float32
+        )
+        self.readout = torch.nn.Linear(features, answers, dtype=self.dtype)
         if readout == "normal":
             torch.nn.init.normal_(self.readout.weight)
             torch.nn.init.normal_(self.readout.bias)
 
-    def forward(self, x: Tensor, rows: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Return the answers at the given steps and the state."""
+    def forward(
+        self, x: Tensor, rows: Sequence[int] | Tensor | None = None, state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Return the answers at the given steps, at all if None, and the state."""
+        rows = torch.arange(len(x)) if rows is None else torch.as_tensor(rows)
+        rows = rows.to(x.device)
         body, whole = self.body, self.carries or torch.compiler.is_compiling()
-        x = self._turned(x)
+        x = self._turned(x.to(self.dtype))
         if isinstance(body, DilatedRNN) and not whole:
             return self.readout(self._turned(body.outputs_at(x, rows.tolist()))), None
         output, new_state = output_and_state(body(x) if state is None else body(x, state))
@@ -100,12 +108,15 @@ class Training:
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to print as JSON: the task, its chance, how it ended, the curve.
 
+        Numbers that are not finite are words there.
+
         >>> from drnn_theory import recall, train
         >>> train([1], recall(1), hidden_size=2, steps=5, progress=False).to_dict()["task"]
         'recall(1)'
         """
         told = {"task": self.task.name, "chance": self.task.chance, "stopped": self.stopped}
-        return told | {"final": self.final, "best": self.best, "curve": self.curve}
+        final, best, *curve = Table([self.final, self.best, *self.curve]).to_dict()["rows"]
+        return told | {"final": final, "best": best, "curve": curve}
 
     def __str__(self) -> str:
         """Return the metric over training as a chart of the terminal's width, and how it ended."""

@@ -7,6 +7,7 @@ linear read-out of the top layer whose weights and biases are drawn from N(0, 1)
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import torch
 from torch import Tensor
 
 from drnn_theory.architectures import Architecture, as_architecture
-from drnn_theory.checks import as_integer, one_of, shown
+from drnn_theory.checks import as_integer, as_number, one_of, shown
 from drnn_theory.graphs import graph_to_json
 from drnn_theory.learning.loop import Loop
-from drnn_theory.learning.optimizers import make_optimizer
+from drnn_theory.learning.optimizers import described, make_optimizer, make_scheduler
 from drnn_theory.learning.tasks import Task
 from drnn_theory.learning.trained import Network, Training, output_and_state
 from drnn_theory.models import DilatedRNN, GraphRNN
@@ -39,7 +40,7 @@ def train(
     batch: int = 128,
     seed: int = 0,
     optimizer: str | Callable[..., torch.optim.Optimizer] = "rmsprop",
-    learning_rate: float = 1e-3,
+    learning_rate: float | None = None,
     schedule: Callable[..., Any] | None = None,
     readout: str = "normal",
     init: str | None = None,
@@ -67,20 +68,24 @@ def train(
             arguments give equal curves, bit for bit.
         optimizer: "rmsprop" as torch has it (smoothing 0.9), "rmsprop_tensorflow" with the epsilon
             (1e-10) inside the root and a mean square that starts at one, "adam", or a function of
-            the parameters.
-        learning_rate: step size of an optimizer that is named; a function sets its own.
+            the list of parameters.
+        learning_rate: step size of an optimizer that is named, 1e-3 by default; a function sets
+            its own.
         schedule: function of the optimizer that returns a scheduler, stepped with it.
         readout: "normal" draws its weights and bias from N(0, 1), as the authors do, "torch" as
             torch.nn.Linear does.
         init: of the architecture's matrices, see :class:`DilatedRNN`; None takes its default.
-        target: stop where the metric over ``log_every`` steps of training reaches it.
+        target: stop where the metric over a whole ``log_every`` steps of training reaches it.
         log_every, validate_every: steps between rows of the curve; validation and test read
             every example of a task that has a number, else 1,024 sequences.
         checkpoint: file that the training is kept in and taken up from, written at the end and
             about every ``checkpoint_seconds``, whole or not at all. A training that has come to
-            the end of its steps goes on if more are asked for, unless it has a schedule.
-        batch_first: whether a module takes and gives (B, T, ..). None asks it; one that does not
-            say is run, and along the other axis no output may change with the neighbours.
+            the end of its steps goes on if more are asked for, unless it has a schedule. A file of
+            other arguments is refused, or of a task with another first batch; of a module it knows
+            class and ``repr``, not the code.
+        batch_first: whether a module takes and gives (B, T, ..), where it does not say so itself.
+            None asks it; one that does not say is run, and along the other axis no output may
+            change with the neighbours.
         device, autocast, compiled: where it runs, in which lower precision, by torch.compile.
         progress: show a bar with loss and metric.
 
@@ -97,17 +102,31 @@ def train(
     seed = as_integer(seed, "seed", minimum=0)
     log_every = as_integer(log_every, "log_every")
     validate_every = as_integer(validate_every, "validate_every")
+    if seed * 10**9 + steps >= 2**63:
+        raise ValueError(f"seed must be at most {2**63 // 10**9 - 1}, got {seed}")
+    checkpoint_seconds = as_number(checkpoint_seconds, "checkpoint_seconds")
+    target = None if target is None else as_number(target, "target")
+    if autocast not in (None, torch.bfloat16, torch.float16):
+        raise TypeError(
+            f"autocast must be torch.bfloat16, torch.float16 or None, got {shown(autocast)}"
+        )
+    path = None if checkpoint is None else _file(checkpoint)
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
     one_of(readout, "readout", READOUTS)
+    if isinstance(model, type) or (callable(model) and not isinstance(model, torch.nn.Module)):
+        raise TypeError(
+            f"model must be an architecture or a torch module that is made, got {shown(model)}"
+        )
     # refuses anything but an architecture
     body_of = _body(model, task, hidden_size, cell, init, batch_first)
     settings = {
         "model": _described(model),
-        "hidden_size": hidden_size,
+        "hidden_size": None if hidden_size is None else int(hidden_size),
         "cell": cell,
         "init": init,
         "task": task.name,
+        "data": _fingerprint(task),
         "steps": steps,
         "batch": batch,
         "seed": seed,
@@ -115,7 +134,7 @@ def train(
         "log_every": log_every,
         "validate_every": validate_every,
         "target": target,
-        "optimizer": optimizer if isinstance(optimizer, str) else "custom",
+        "optimizer": optimizer,
         "learning_rate": learning_rate,
         "autocast": None if autocast is None else str(autocast),
     }
@@ -131,15 +150,40 @@ def train(
             carries=task.carries,
             batch_first=swapped,
         ).to(device)
-        run = Loop(
-            network, task, settings, make_optimizer(optimizer, network, learning_rate), schedule
-        )
+        made = make_optimizer(optimizer, network, learning_rate)
+        if isinstance(optimizer, str):
+            settings["learning_rate"] = made.defaults["lr"]
+        else:
+            settings["optimizer"] = described(made)
+        scheduler = make_scheduler(schedule, made)
+        settings["schedule"] = described(scheduler)
+        run = Loop(network, task, settings, made, scheduler)
         run.device, run.autocast = torch.device(device), autocast
         run.call = torch.compile(network) if compiled else network
-        if checkpoint is not None:
-            run.load(Path(checkpoint))
-        run.go(None if checkpoint is None else Path(checkpoint), checkpoint_seconds, progress)
+        if path is not None:
+            run.load(path)
+        run.go(path, checkpoint_seconds, progress)
         return run.result()
+
+
+def _file(checkpoint: Any) -> Path:
+    """Return the path of a checkpoint that can be written when the time comes."""
+    if not isinstance(checkpoint, (str, Path)):
+        raise TypeError(f"checkpoint must be the path of a file, got {shown(checkpoint)}")
+    path = Path(checkpoint)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"checkpoint must be a file in a folder that is there, got {path}")
+    return path
+
+
+def _fingerprint(task: Task) -> str:
+    """Return a hash of a small batch, by which tasks of one name are told apart."""
+    digest = hashlib.sha256()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for part in task.batch(1, 0):
+            digest.update(part.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _body(
@@ -152,7 +196,8 @@ def _body(
 ) -> Callable[[], torch.nn.Module]:
     """Return what makes the network's body, or refuse arguments that do not go together."""
     if isinstance(model, torch.nn.Module):
-        for name, value in (("hidden_size", hidden_size), ("init", init)):
+        own = {"hidden_size": hidden_size, "init": init, "cell": None if cell == "RNN" else cell}
+        for name, value in own.items():
             if value is not None:
                 raise ValueError(f"{name} must not be given with a module, got {shown(value)}")
         return lambda: model
@@ -190,14 +235,30 @@ def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tupl
     if batch_first not in (None, True, False):
         raise TypeError(f"batch_first must be None, True or False, got {shown(batch_first)}")
     said = getattr(body, "batch_first", None)
-    if batch_first is None and isinstance(said, bool):
+    if isinstance(said, bool):
+        if batch_first not in (None, said):
+            raise ValueError(
+                f"batch_first must not differ from the module's own, got {batch_first} for a "
+                f"{type(body).__name__} that says {said}"
+            )
         batch_first = said
     tried = copy.deepcopy(body).eval()
-    parameter = next(body.parameters(), torch.zeros(()))
-    x = torch.randn(8, 3, task.input_size, generator=torch.Generator().manual_seed(0))
-    x = (x.transpose(0, 1) if batch_first else x).to(parameter)
+    parameter = next((p for p in body.parameters() if p.is_floating_point()), torch.zeros(()))
     with torch.random.fork_rng(), torch.no_grad():
-        output = output_and_state(tried(x))[0]
+        try:
+            x = _example(8, task, batch_first).to(parameter)
+            output = output_and_state(tried(x))[0]
+        except Exception:  # it may be made for the task's own number of steps
+            x = _example(task.steps, task, batch_first).to(parameter)
+            try:
+                output = output_and_state(tried(x))[0]
+            except Exception as error:
+                order = "batch, time" if batch_first else "time, batch"
+                why = (str(error).splitlines() or [""])[0][:120]
+                raise ValueError(
+                    f"model must take inputs ({order}, {task.input_size}) of floats, symbols "
+                    f"one-hot, got {type(error).__name__} for {tuple(x.shape)}: {why}"
+                ) from None
     if not isinstance(output, Tensor) or output.dim() != 3 or output.shape[:2] != x.shape[:2]:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         order = "batch, time" if batch_first else "time, batch"
@@ -212,3 +273,9 @@ def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tupl
         except ValueError as error:
             raise ValueError(f"{error}; with batch_first given, none of this is asked") from None
     return int(output.shape[2]), batch_first
+
+
+def _example(steps: int, task: Task, batch_first: bool | None) -> Tensor:
+    """Return random inputs of three sequences."""
+    x = torch.randn(steps, 3, task.input_size, generator=torch.Generator().manual_seed(0))
+    return x.transpose(0, 1) if batch_first else x

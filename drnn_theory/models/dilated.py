@@ -223,7 +223,9 @@ class DilatedRNN(torch.nn.Module):
             rows = x.transpose(0, axis)
             if spares(self, rows, places):
                 return run_needed(self, rows, places).transpose(0, axis)
-        return self(x)[0].index_select(axis, torch.tensor(places, device=x.device))
+        whole = self(x)  # of a class of its own the output may come alone
+        output = whole[0] if isinstance(whole, tuple) else whole
+        return output.index_select(axis, torch.tensor(places, device=x.device))
 
     def stream(self, batch_size: int = 1, state: Sequence[Any] | None = None) -> Stream:
         """Return the model as it runs step by step, from a state as ``forward`` returns it.
