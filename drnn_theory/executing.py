@@ -210,7 +210,7 @@ def _where() -> str:
 
 
 def _storable(text: str | None) -> str | None:
-    """Return a text that SQLite takes: names of files may hold what is no character."""
+    """Return a text that SQLite takes: a name of a file may be no Unicode."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
 

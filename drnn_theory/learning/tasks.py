@@ -96,7 +96,7 @@ class Task:
             )
         shape = (self.steps, size)
         number = "int64" if self.classes is not None else "floats"
-        for name, part, wanted, kind in zip(
+        for name, part, expected, kind in zip(
             ("inputs", "targets", "weights"),
             batch,
             ((*shape, self.input_size), shape, shape),
@@ -105,9 +105,9 @@ class Task:
         ):
             dtype = str(part.dtype).removeprefix("torch.")
             fits = part.is_floating_point() if kind == "floats" else dtype == kind
-            if tuple(part.shape) != wanted or not fits:
+            if tuple(part.shape) != expected or not fits:
                 raise ValueError(
-                    f"{name} of {self.name} must be {kind} of shape {wanted}, got {dtype} of "
+                    f"{name} of {self.name} must be {kind} of shape {expected}, got {dtype} of "
                     f"shape {tuple(part.shape)}"
                 )
         if self.classes is not None:
