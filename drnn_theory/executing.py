@@ -165,11 +165,13 @@ def run_row(function: Callable[..., Mapping[str, Any]], text: str) -> dict[str, 
         named = [key for key in value if key in row or key in ADDED]
         if named:
             raise ValueError(
-                f"results must not be named as an argument, {', '.join(map(repr, ADDED))}, "
+                f"results must not be named as an argument or {', '.join(map(repr, ADDED))}, "
                 f"got {named[0]!r}"
             )
         result = json.dumps(as_plain(value, "the result"))
     except (Exception, SystemExit) as raised:
+        if isinstance(raised, SystemExit) and _ends_the_study():
+            raise
         error = f"{type(raised).__name__}: {_one_line(raised)}"
         trace = traceback.format_exc()
     seconds = time.perf_counter() - start
@@ -209,6 +211,12 @@ def _where() -> str:
     return ", ".join(parts)
 
 
+def _ends_the_study() -> bool:
+    """Tell whether a row runs in the thread that called run_study, to which sys.exit is meant."""
+    main = threading.current_thread() is threading.main_thread()
+    return main and multiprocessing.parent_process() is None
+
+
 def _storable(text: str | None) -> str | None:
     """Return a text that SQLite takes: a name of a file may be no Unicode."""
     return text and text.encode("utf-8", "backslashreplace").decode()
@@ -226,8 +234,8 @@ def warn_of_forks(executor: Any) -> None:
         return
     if torch.get_num_threads() > 1:
         warnings.warn(
-            "workers forked from a process in which torch has computed with several threads wait "
-            "for ever when they use torch: take ProcessPoolExecutor(.., "
+            "forked workers that use torch may wait for ever, if torch has computed with several "
+            "threads before: take ProcessPoolExecutor(.., "
             'mp_context=multiprocessing.get_context("spawn")), or torch.set_num_threads(1) first',
             stacklevel=3,
         )

@@ -9,16 +9,21 @@ process that dies, and another process takes its row.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
 import json
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path, PurePath
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
 from drnn_theory.checks import shown
@@ -286,31 +291,49 @@ def _version(function: Callable[..., Any]) -> str:
 
 
 _NOT_PLAIN = object()
+_SAID_BY_REPR = (bytes, date, Enum, Fraction, PurePath, range)
 
 
 def _surroundings(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the plain values that a function takes from around it, by their names.
 
-    Functions, classes and modules are left out, and global variables that are not plain; other
+    Functions, classes and modules are left out, and global variables that are no constants; other
     values that it holds are _NOT_PLAIN.
     """
     function = getattr(function, "__func__", function)
     if not inspect.isfunction(function):
         return {}
-    outside = inspect.getclosurevars(function)
-    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    held = {**outside.nonlocals, **{f"default {i}": value for i, value in enumerate(defaults)}}
-    values = {}
-    for name, value in {**outside.globals, **held}.items():
+    names = sorted(_names_read(function.__code__) & function.__globals__.keys())
+    constants = {name: function.__globals__[name] for name in names}
+    values: dict[str, Any] = {}
+    for name, value in constants.items():
+        if value is None or isinstance(value, (bool, int, float, str, tuple)):
+            with suppress(TypeError, ValueError):
+                values[name] = json.dumps(as_plain(value, name))
+    parameters = inspect.signature(function, follow_wrapped=False).parameters
+    held = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # a cell that is still empty
+            held[name] = cell.cell_contents
+    for name, value in held.items():
         if inspect.isroutine(value) or isinstance(value, type) or inspect.ismodule(value):
             continue
-        if isinstance(value, np.ndarray) and value.dtype != object:
-            content = hashlib.sha256(value.tobytes()).hexdigest()
-            values[name] = f"{value.dtype} {value.shape} {content}"
+        of_torch = (type(value).__module__, type(value).__name__)
+        if isinstance(value, _SAID_BY_REPR) or of_torch in (
+            ("torch", "dtype"),
+            ("torch", "device"),
+        ):
+            values[name] = repr(value)
             continue
         try:
-            values[name] = as_plain(value, name)
-        except TypeError:
-            if name in held:
-                values[name] = _NOT_PLAIN
+            values[name] = json.dumps(as_plain(value, name))
+        except (TypeError, ValueError):
+            values[name] = _NOT_PLAIN
     return values
+
+
+def _names_read(code: CodeType) -> set[str]:
+    """Return the global names that a function reads, in functions within it, too."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return names.union(*map(_names_read, inner))

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,12 +134,59 @@ def set_factor(factor):
     return scaled_by_a_constant
 
 
-@pytest.mark.parametrize("make", [scaling, with_a_default, decorated, set_factor])
+def summed_with_a_constant(number):
+    return {"sum": sum(FACTOR * i for i in range(number)), "many": [i * FACTOR for i in (1, 2)]}
+
+
+def set_inner_factor(factor):
+    set_factor(factor)
+    return summed_with_a_constant
+
+
+class Holder:
+    other = 3
+
+
+other, memory = 1, {}
+
+
+def with_bystanders(number):
+    """A function with an attribute named as a global is, a memory, and a cell that is empty."""
+    memory[str(number)] = number
+    return {"other": Holder.other * number}
+
+
+def test_what_a_function_does_not_read_is_not_of_its_version(tmp_path):
+    for value in (1, 2):
+        globals()["other"] = value
+        run_study(with_bystanders, [{"number": 3}], store=tmp_path / "study.db", progress=False)
+
+    def unfilled(number):
+        return {"later": later * number}
+
+    for number in (1, 2):
+        run_study(unfilled, [], store=tmp_path / f"{number}.db", progress=False)
+        later = number
+    assert later == 2
+
+
+CPU = torch.device("cpu")
+
+
+def harmless(folder=Path("data"), kind=torch.float32, device=CPU, some=range(3)):
+    return {"folder": str(folder)}
+
+
+def test_values_that_are_told_by_how_they_are_written_need_no_version(tmp_path):
+    assert len(run_study(harmless, [{}], store=tmp_path / "study.db", progress=False)) == 1
+
+
+@pytest.mark.parametrize("make", [scaling, with_a_default, decorated, set_factor, set_inner_factor])
 def test_a_value_from_around_the_function_belongs_to_its_version(tmp_path, make):
     store, rows = tmp_path / "study.db", [{"number": 3}]
     first = run_study(make(1), rows, store=store, progress=False)
     assert run_study(make(1), rows, store=store, progress=False).rows() == first.rows()
-    for factor in (100, 1.0, np.arange(2)):
+    for factor in (100, 1.0, (1, 2)):
         with pytest.raises(ValueError, match=r"must hold rows of .* in version "):
             run_study(make(factor), rows, store=store, progress=False)
 
@@ -183,11 +231,16 @@ def troubled(kind):
 
 def test_whatever_a_row_does_is_kept(tmp_path):
     rows = [{"kind": kind} for kind in ("surrogate", "exit", "tensor")]
-    study = run_study(troubled, rows, store=tmp_path / "study.db", progress=False)
+    how = {"store": tmp_path / "study.db", "progress": False}
+    with ThreadPoolExecutor(1) as pool:
+        study = run_study(troubled, rows, executor=pool, **how)
     assert [row["error"] for row in study.rows()] == [
         "ValueError: bad \\udce4 file", "SystemExit: enough", None
     ]  # fmt: skip
     assert study.rows()[2]["loss"] == 0.5
+    with pytest.raises(SystemExit, match="enough"):  # as a handler of SIGTERM may do it
+        run_study(troubled, rows[1:2], store=tmp_path / "other.db", progress=False)
+    assert len(read_study(tmp_path / "other.db")) == 0
 
 
 def test_values_that_are_equal_but_of_other_types_are_not_said_to_be_the_same(tmp_path):
@@ -203,7 +256,9 @@ def test_a_pool_whose_workers_could_wait_for_ever_is_warned_of(tmp_path):
         for count, method, warned in ((2, "fork", True), (2, "spawn", False), (1, "fork", False)):
             torch.set_num_threads(count)
             pool = ProcessPoolExecutor(1, get_context(method))  # starts no process for no rows
-            expected = pytest.warns(UserWarning, match="wait for ever") if warned else nullcontext()
+            expected = (
+                pytest.warns(UserWarning, match="may wait for ever") if warned else nullcontext()
+            )
             with pool, warnings.catch_warnings(), expected:
                 warnings.simplefilter("default" if warned else "error")
                 study([], tmp_path / "study.db", executor=pool)
@@ -255,10 +310,10 @@ def typed(value):
     ("returned", "error"),
     [
         (1, "TypeError: function must return a dictionary, got 1"),
-        ({"kind": 1}, "ValueError: results must not be named as an argument, 'error', 'seconds', "
-         "'where', got 'kind'"),
-        ({"where": 1}, "ValueError: results must not be named as an argument, 'error', 'seconds', "
-         "'where', got 'where'"),
+        ({"kind": 1}, "ValueError: results must not be named as an argument or 'error', "
+         "'seconds', 'where', got 'kind'"),
+        ({"where": 1}, "ValueError: results must not be named as an argument or 'error', "
+         "'seconds', 'where', got 'where'"),
         ({"a": {1}}, "TypeError: the result must hold plain values (None, booleans, numbers, "
          "strings and lists of them), got {1}"),
     ],

@@ -209,10 +209,11 @@ def test_bad_arguments_are_refused_in_one_line(make, problem):
 
 
 def by_hand(*shapes, classes=None, metric="squared error", examples=None):
-    """Return a task of three steps and one feature whose sample returns zeros of these shapes."""
+    """Return a task of three steps and one feature, inputs, targets and weights of these shapes."""
 
     def sample(size, seed, split):
         made = [torch.zeros([size if n == "B" else n for n in shape]) for shape in shapes]
+        made[2:] = [torch.ones_like(part) for part in made[2:]]
         if classes is not None:
             made[1] = made[1].long() + classes  # one too many
         return tuple(made)
@@ -226,11 +227,14 @@ INPUTS, ANSWERS = (3, "B", 1), (3, "B")
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: by_hand(INPUTS, INPUTS, ANSWERS), r"targets of by hand must be floats of shape "),
-        (lambda: by_hand(INPUTS, ANSWERS, (3,)), r"weights .* of shape \(3, 2\), got float32 of"),
+        (
+            lambda: by_hand(INPUTS, INPUTS, ANSWERS),
+            r"targets of by hand must be of shape \(3, 2\), ",
+        ),
+        (lambda: by_hand(INPUTS, ANSWERS, (3,)), r"weights .* must be of shape \(3, 2\), got \(3,"),
         (
             lambda: by_hand(ANSWERS, ANSWERS, ANSWERS),
-            r"inputs .* must be floats of shape \(3, 2, 1",
+            r"inputs .* must be of shape \(3, 2, 1\), got",
         ),
         (lambda: by_hand(INPUTS, ANSWERS), "sample of by hand must return three tensors, inputs, "),
         (
@@ -249,6 +253,20 @@ INPUTS, ANSWERS = (3, "B", 1), (3, "B")
 def test_a_task_by_hand_that_no_loss_fits_is_refused(make, problem):
     with pytest.raises((ValueError, TypeError), match=problem):
         make().batch(2, 0)
+
+
+def test_a_task_by_hand_may_leave_blanks_and_be_of_other_types():
+    targets = torch.tensor([[-100, 1], [0, -1], [1, 0]], dtype=torch.int32)
+    asked = torch.tensor([[0, 1], [1, 0], [1, 1]], dtype=torch.bool)
+    task = Task("by hand", 3, 1, 2, 1.0, lambda *_: [torch.zeros(3, 2, 1), targets, asked])
+    _, given, weights = task.batch(2, 0)
+    assert given.tolist() == [[0, 1], [0, 0], [1, 0]]
+    assert (given.dtype, weights.dtype) == (torch.int64, torch.float32)
+    assert torch.equal(weights, asked.float())
+    for part, kind in ((torch.zeros(3, 2, 1).int(), "inputs .* must be floats, got int32"),):
+        integers = Task("by hand", 3, 1, 2, 1.0, lambda *_, part=part: (part, targets, asked))
+        with pytest.raises(ValueError, match=kind):
+            integers.batch(2, 0)
 
 
 def test_a_task_by_hand_that_asks_for_nothing_is_refused():

@@ -196,6 +196,7 @@ def _paint_pixels(rows: Rows, figure: Figure) -> None:
         ax.axhline(published, color="0.6", linewidth=0.6, zorder=0)
         ax.set_title(title)
         ax.set_xlabel("step of training")
+        ax.set_xticks(range(0, 30_001, 10_000))
     axes[0].set_ylabel("share of images right")
     legend_above_all(figure, axes)
 

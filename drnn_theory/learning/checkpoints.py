@@ -81,7 +81,8 @@ def load_checkpoint(
         longer = name == "steps" and kept["stopped"] == "steps" and value > written
         if written != value and not longer:
             raise ValueError(
-                f"checkpoint must have {name} {shown(value)}, as asked, got {shown(written)} in "
+                f"checkpoint must have {name} {shown(value, 300)}, as asked, got "
+                f"{shown(written, 300)} in "
                 f"{path}: delete it to start again"
             )
     return kept

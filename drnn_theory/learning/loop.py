@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -61,11 +63,12 @@ class Loop:
                 began = time.monotonic()
                 count = min(window - self.step % window, total - self.step)
                 loss, metric = self._train(count)
-                finite = all(p.isfinite().all() for p in self.network.parameters())
+                trained = [p for p in self.network.parameters() if p.requires_grad]
+                finite = all(p.isfinite().all() for p in trained)
                 if not (finite and math.isfinite(loss)):
                     self.network.load_state_dict(self.good_weights)
                     what = "weights" if math.isfinite(loss) else "loss"
-                    got = "others" if math.isfinite(loss) else loss
+                    got = "nan or infinity" if math.isfinite(loss) else loss
                     self.stopped = (
                         f"the {what} must stay finite, got {got} within steps {self.step + 1}.."
                         f"{self.step + count}: take a smaller learning_rate, or clip gradients by "
@@ -259,7 +262,8 @@ class Loop:
         """Return a state as the network gives it, of whatever class, which no file tells."""
         x, _, weights = (t.to(self.device) for t in self.task.batch(self.settings["batch"], 0))
         with torch.random.fork_rng(), self._casting():
-            return self.network.eval()(x, weights.any(1).nonzero().squeeze(1))[1]
+            tried = copy.deepcopy(self.network).eval()
+            return tried(x, weights.any(1).nonzero().squeeze(1))[1]
 
     def result(self) -> Training:
         """Return what is left when the run is over."""
@@ -285,25 +289,33 @@ def _weights(network: torch.nn.Module) -> dict[str, Tensor]:
 def _detached(state: Any) -> Any:
     if isinstance(state, Tensor):
         return state.detach()
-    if isinstance(state, Mapping):
-        return {name: _detached(part) for name, part in state.items()}
+    if isinstance(state, dict):
+        kept = copy.copy(state)  # of whatever class
+        kept.update({name: _detached(part) for name, part in state.items()})
+        return kept
     if isinstance(state, (tuple, list)):
         return _formed([_detached(part) for part in state], state)
     return state
 
 
 def _plain(state: Any) -> Any:
-    """Return a state with tuples in place of named ones."""
-    if isinstance(state, Mapping):
+    """Return a state with tuples in place of named ones, and no number of numpy."""
+    if isinstance(state, np.generic):
+        return state.item()
+    if isinstance(state, dict):
         return {name: _plain(part) for name, part in state.items()}
     return tuple(map(_plain, state)) if isinstance(state, (tuple, list)) else state
 
 
 def _formed(parts: Any, form: Any) -> Any:
-    """Return the parts of a state in the classes of another one."""
-    if isinstance(form, Mapping):
-        return {name: _formed(part, form[name]) for name, part in parts.items()}
-    if not isinstance(form, (tuple, list)):
+    """Return the parts of a state in the classes of another one, where it has as many parts."""
+    if isinstance(form, dict) and isinstance(parts, dict):
+        formed = copy.copy(form)
+        formed.clear()
+        formed.update({name: _formed(part, form.get(name)) for name, part in parts.items()})
+        return formed
+    alike = isinstance(form, (tuple, list)) and isinstance(parts, (tuple, list))
+    if not alike or len(form) != len(parts):
         return parts
     inner = [_formed(part, of) for part, of in zip(parts, form, strict=True)]
     return type(form)(*inner) if hasattr(form, "_fields") else type(form)(inner)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from drnn_theory.checks import as_number, one_of, shown
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 LEARNING_RATE = 1e-3
+HOW = ("params", "foreach", "fused", "capturable", "differentiable")
+"""What a group of parameters has that says nothing of the numbers an optimizer comes to."""
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):
@@ -83,10 +86,12 @@ def make_optimizer(
             f"set it there, as in functools.partial(torch.optim.Adam, lr={rate:g})"
         )
     optimizer = choice(parameters)
-    if not isinstance(optimizer, torch.optim.Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+    methods = ("step", "zero_grad", "state_dict", "load_state_dict")
+    able = all(callable(getattr(optimizer, name, None)) for name in methods)
+    if not able or isinstance(optimizer, torch.optim.LBFGS):
         raise TypeError(
-            "optimizer must make of the parameters an optimizer of torch that steps without a "
-            f"closure, got {shown(optimizer)}"
+            "optimizer must return an optimizer of torch, or one with its methods, that steps "
+            f"without a closure, got {shown(optimizer)}"
         )
     return optimizer
 
@@ -109,20 +114,23 @@ def make_scheduler(schedule: Callable[..., Any] | None, optimizer: torch.optim.O
     return scheduler
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return isinstance(value, (bool, int, float, str))
-
-
 def described(part: Any) -> str | None:
-    """Return class and plain settings of an optimizer or a scheduler as made, None for None."""
+    """Return class and settings of an optimizer or a scheduler as made, None for None."""
     if part is None:
         return None
-    kept = part.state_dict()
+    kept = part.state_dict() if hasattr(part, "state_dict") else {}
     groups = kept.get("param_groups", [kept])
-    plain = [
-        {name: value for name, value in group.items() if name != "params" and _is_plain(value)}
-        for group in groups
-    ]
-    return f"{type(part).__qualname__} {plain}"
+    told = [{name: group[name] for name in group if name not in HOW} for group in groups]
+    return f"{type(part).__qualname__} {_settings(told)}"
+
+
+def _settings(value: Any) -> Any:
+    """Return what is said of settings: numbers and words, and for anything else its class."""
+    if isinstance(value, Mapping):
+        return {name: _settings(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_settings(part) for part in value]
+    if isinstance(value, (np.generic, torch.Tensor)) and value.ndim == 0:
+        return value.item()
+    plain = value is None or isinstance(value, (bool, int, float, str))
+    return value if plain else type(value).__qualname__

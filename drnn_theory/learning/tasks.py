@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,8 +67,9 @@ class Task:
                 "metric must be 'squared error' where classes is None, and only there, got "
                 f"{self.metric!r} for {self.classes} classes"
             )
-        for split in SPLITS if self.examples is not None else ():
-            as_integer((self.examples or {}).get(split), f"examples of {split}")
+        if self.examples is not None:
+            for split in SPLITS:
+                as_integer(self.examples.get(split), f"examples of {split}")
 
     def batch(self, size: int, seed: int, split: str = "train") -> Batch:
         """Return inputs (T, size, F), targets (T, size) and weights (T, size).
@@ -83,40 +85,45 @@ class Task:
         seed = as_integer(seed, "seed", minimum=0)
         one_of(split, "split", SPLITS)
         require_memory(4 * size * self.steps * (self.input_size + 3), f"a batch of {size}")
-        batch = self.sample(size, seed, split)
-        self._check(batch, size)
-        return batch
+        return self._checked(self.sample(size, seed, split), size)
 
-    def _check(self, batch: Batch, size: int) -> None:
-        """Refuse a batch of which a loss would make a wrong number, or none."""
-        if not isinstance(batch, tuple) or [type(part) for part in batch] != [Tensor] * 3:
+    def _checked(self, batch: Any, size: int) -> Batch:
+        """Return a batch, or refuse one of which a loss would make a wrong number, or none."""
+        parts = tuple(batch) if isinstance(batch, (tuple, list)) else ()
+        if len(parts) != 3 or not all(isinstance(part, Tensor) for part in parts):
             raise TypeError(
                 f"sample of {self.name} must return three tensors, inputs, targets and weights, "
                 f"got {shown(batch)}"
             )
         shape = (self.steps, size)
-        number = "int64" if self.classes is not None else "floats"
-        for name, part, expected, kind in zip(
-            ("inputs", "targets", "weights"),
-            batch,
-            ((*shape, self.input_size), shape, shape),
-            ("floats", number, "floats"),
-            strict=True,
-        ):
-            dtype = str(part.dtype).removeprefix("torch.")
-            fits = part.is_floating_point() if kind == "floats" else dtype == kind
-            if tuple(part.shape) != expected or not fits:
+        shapes = {"inputs": (*shape, self.input_size), "targets": shape, "weights": shape}
+        for (name, expected), part in zip(shapes.items(), parts, strict=True):
+            if tuple(part.shape) != expected:
                 raise ValueError(
-                    f"{name} of {self.name} must be {kind} of shape {expected}, got {dtype} of "
-                    f"shape {tuple(part.shape)}"
+                    f"{name} of {self.name} must be of shape {expected}, got {tuple(part.shape)}"
                 )
-        if self.classes is not None:
-            low, high = (int(value) for value in batch[1].aminmax())
+        inputs, targets, weights = parts
+        exact = not (targets.is_floating_point() or targets.is_complex())
+        if not inputs.is_floating_point() or (self.classes is not None and not exact):
+            name, part = ("targets", targets) if inputs.is_floating_point() else ("inputs", inputs)
+            kind = "integers" if name == "targets" else "floats"
+            raise ValueError(
+                f"{name} of {self.name} must be {kind}, got {str(part.dtype).partition('.')[2]}"
+            )
+        weights = weights if weights.is_floating_point() else weights.float()
+        if self.classes is None:
+            return inputs, targets.float() if exact else targets, weights
+        targets, blank = targets.long(), weights == 0
+        low, high = (int(value) for value in targets.aminmax())
+        if low < 0 or high >= self.classes:
+            targets = targets.masked_fill(blank, 0)  # what stands there is no answer
+            low, high = (int(value) for value in targets.aminmax())
             if low < 0 or high >= self.classes:
                 raise ValueError(
                     f"targets of {self.name} must be classes 0..{self.classes - 1}, got "
                     f"{low if low < 0 else high}"
                 )
+        return inputs, targets, weights
 
     def batches(self, size: int, split: str) -> int | None:
         """Return how many batches of that size pass once through a split, None if it has no end.

@@ -55,7 +55,8 @@ def characters(path: str | Path | None = None, window: int = 100) -> Task:
         stream = (len(text) - 1) // size  # characters that every one of the places reads
         if stream < 1:
             raise ValueError(
-                f"a batch must be of at most {len(text) - 1} places of the {split} text, got {size}"
+                f"size of a batch must be at most {len(text) - 1}, places of the {split} text, "
+                f"got {size}"
             )
         pieces = -(-stream // window)
         first = seed % pieces * window

@@ -18,7 +18,7 @@ from drnn_theory.tables import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Network", "Training", "output_and_state", "reaches"]
+__all__ = ["Network", "Training", "output_and_state", "precision", "reaches"]
 
 
 class Network(torch.nn.Module):
@@ -27,7 +27,8 @@ class Network(torch.nn.Module):
     ``network(x, rows, state)`` returns the answers (K, B, classes) at the K steps of ``rows``, all
     by default, and the body's new state, None where it returns none or none is carried: then a
     DilatedRNN runs those steps of its layers alone that the answers read. ``batch_first`` tells
-    that the body takes and gives (B, T, ..); x is (T, B, F) all the same, in any precision.
+    that the body takes and gives (B, T, ..); x is (T, B, F) all the same, in any precision. The
+    read-out is of ``dtype``, which the body's output must have.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Network(torch.nn.Module):
         answers: int,
         readout: str,
         *,
+        dtype: torch.dtype = torch.float32,
         carries: bool = False,
         batch_first: bool = False,
     ) -> None:
@@ -44,10 +46,7 @@ class Network(torch.nn.Module):
         self.body = body
         self.carries = carries
         self.batch_first = batch_first
-        self.dtype = next(
-            (p.dtype for p in body.parameters() if p.is_floating_point()), torch.float32
-        )
-        self.readout = torch.nn.Linear(features, answers, dtype=self.dtype)
+        self.readout = torch.nn.Linear(features, answers, dtype=dtype)
         if readout == "normal":
             torch.nn.init.normal_(self.readout.weight)
             torch.nn.init.normal_(self.readout.bias)
@@ -59,7 +58,7 @@ class Network(torch.nn.Module):
         rows = torch.arange(len(x)) if rows is None else torch.as_tensor(rows)
         rows = rows.to(x.device)
         body, whole = self.body, self.carries or torch.compiler.is_compiling()
-        x = self._turned(x.to(self.dtype))
+        x = self._turned(x.to(precision(body)))
         if isinstance(body, DilatedRNN) and not whole:
             return self.readout(self._turned(body.outputs_at(x, rows.tolist()))), None
         output, new_state = output_and_state(body(x) if state is None else body(x, state))
@@ -146,6 +145,12 @@ class Training:
             if row["split"] == split and reaches(self.task, row["metric"], metric):
                 return int(row["step"])
         return None
+
+
+def precision(module: torch.nn.Module) -> torch.dtype:
+    """Return the type of the floats that a module reads, that of its weights."""
+    floats = (p.dtype for p in module.parameters() if p.is_floating_point())
+    return next(floats, torch.float32)
 
 
 def output_and_state(result: Any) -> tuple[Any, Any]:

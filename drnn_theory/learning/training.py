@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,9 @@ from drnn_theory.graphs import graph_to_json
 from drnn_theory.learning.loop import Loop
 from drnn_theory.learning.optimizers import described, make_optimizer, make_scheduler
 from drnn_theory.learning.tasks import Task
-from drnn_theory.learning.trained import Network, Training, output_and_state
+from drnn_theory.learning.trained import Network, Training, output_and_state, precision
 from drnn_theory.models import DilatedRNN, GraphRNN
-from drnn_theory.modules import borrowed, choose_run
+from drnn_theory.modules import KNOWN, borrowed, choose_run
 
 __all__ = ["Network", "Training", "train"]
 
@@ -102,14 +104,13 @@ def train(
     seed = as_integer(seed, "seed", minimum=0)
     log_every = as_integer(log_every, "log_every")
     validate_every = as_integer(validate_every, "validate_every")
-    if seed * 10**9 + steps >= 2**63:
-        raise ValueError(f"seed must be at most {2**63 // 10**9 - 1}, got {seed}")
-    checkpoint_seconds = as_number(checkpoint_seconds, "checkpoint_seconds")
+    if seed >= 2**64:
+        raise ValueError(f"seed must be less than 2**64, got {seed}")
+    if checkpoint_seconds != math.inf:
+        checkpoint_seconds = as_number(checkpoint_seconds, "checkpoint_seconds")
     target = None if target is None else as_number(target, "target")
-    if autocast not in (None, torch.bfloat16, torch.float16):
-        raise TypeError(
-            f"autocast must be torch.bfloat16, torch.float16 or None, got {shown(autocast)}"
-        )
+    if not isinstance(autocast, (torch.dtype, type(None))):
+        raise TypeError(f"autocast must be a type such as torch.bfloat16, got {shown(autocast)}")
     path = None if checkpoint is None else _file(checkpoint)
     if not isinstance(task, Task):
         raise TypeError(f"task must be a Task, such as copy_memory(100), got {shown(task)}")
@@ -126,7 +127,6 @@ def train(
         "cell": cell,
         "init": init,
         "task": task.name,
-        "data": _fingerprint(task),
         "steps": steps,
         "batch": batch,
         "seed": seed,
@@ -141,12 +141,13 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         body = body_of()
-        width, swapped = _fitted(body, task, batch_first)
+        width, dtype, swapped = _fitted(body, task, batch_first)
         network = Network(
             body,
             width,
             task.classes or 1,
             readout,
+            dtype=dtype,
             carries=task.carries,
             batch_first=swapped,
         ).to(device)
@@ -161,6 +162,7 @@ def train(
         run.device, run.autocast = torch.device(device), autocast
         run.call = torch.compile(network) if compiled else network
         if path is not None:
+            settings["data"] = _fingerprint(task, batch)
             run.load(path)
         run.go(path, checkpoint_seconds, progress)
         return run.result()
@@ -168,7 +170,7 @@ def train(
 
 def _file(checkpoint: Any) -> Path:
     """Return the path of a checkpoint that can be written when the time comes."""
-    if not isinstance(checkpoint, (str, Path)):
+    if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(f"checkpoint must be the path of a file, got {shown(checkpoint)}")
     path = Path(checkpoint)
     if path.is_dir() or not path.parent.is_dir():
@@ -176,13 +178,14 @@ def _file(checkpoint: Any) -> Path:
     return path
 
 
-def _fingerprint(task: Task) -> str:
-    """Return a hash of a small batch, by which tasks of one name are told apart."""
+def _fingerprint(task: Task, batch: int) -> str:
+    """Return a hash of the first batch, by which tasks of one name are told apart."""
     digest = hashlib.sha256()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for part in task.batch(1, 0):
-            digest.update(part.contiguous().numpy().tobytes())
+        for part in task.batch(batch, 0):
+            flat = part.detach().cpu().contiguous().flatten()
+            digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:12]
 
 
@@ -227,8 +230,10 @@ def _described(model: Architecture) -> str:
     return str(architecture) if isinstance(architecture, tuple) else graph_to_json(architecture)
 
 
-def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tuple[int, bool]:
-    """Return the features of the body's output and whether its first axis is the batch.
+def _fitted(
+    body: torch.nn.Module, task: Task, batch_first: bool | None
+) -> tuple[int, torch.dtype, bool]:
+    """Return features and type of the body's output and whether its first axis is the batch.
 
     Refuses a body that keeps no sequence, or whose axes cannot be told.
     """
@@ -236,20 +241,20 @@ def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tupl
         raise TypeError(f"batch_first must be None, True or False, got {shown(batch_first)}")
     said = getattr(body, "batch_first", None)
     if isinstance(said, bool):
-        if batch_first not in (None, said):
+        if type(body) in KNOWN and batch_first not in (None, said):
             raise ValueError(
                 f"batch_first must not differ from the module's own, got {batch_first} for a "
                 f"{type(body).__name__} that says {said}"
             )
-        batch_first = said
-    tried = copy.deepcopy(body).eval()
-    parameter = next((p for p in body.parameters() if p.is_floating_point()), torch.zeros(()))
+        batch_first = said if batch_first is None else batch_first
+    tried, kind = copy.deepcopy(body).eval(), precision(body)
+    where = next((p.device for p in body.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(), torch.no_grad():
         try:
-            x = _example(8, task, batch_first).to(parameter)
+            x = _example(8, task, batch_first).to(where, kind)
             output = output_and_state(tried(x))[0]
         except Exception:  # it may be made for the task's own number of steps
-            x = _example(task.steps, task, batch_first).to(parameter)
+            x = _example(task.steps, task, batch_first).to(where, kind)
             try:
                 output = output_and_state(tried(x))[0]
             except Exception as error:
@@ -258,7 +263,7 @@ def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tupl
                 raise ValueError(
                     f"model must take inputs ({order}, {task.input_size}) of floats, symbols "
                     f"one-hot, got {type(error).__name__} for {tuple(x.shape)}: {why}"
-                ) from None
+                ) from error
     if not isinstance(output, Tensor) or output.dim() != 3 or output.shape[:2] != x.shape[:2]:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         order = "batch, time" if batch_first else "time, batch"
@@ -272,7 +277,7 @@ def _fitted(body: torch.nn.Module, task: Task, batch_first: bool | None) -> tupl
                 batch_first = choose_run(tried, x).batch_first
         except ValueError as error:
             raise ValueError(f"{error}; with batch_first given, none of this is asked") from None
-    return int(output.shape[2]), batch_first
+    return int(output.shape[2]), output.dtype, batch_first
 
 
 def _example(steps: int, task: Task, batch_first: bool | None) -> Tensor:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,10 @@ def run_table(
     print(f"{name}: {len(table)} of {len(rows)} rows are there", flush=True)
     keep = {"store": STORES / f"{name}.db", "version": version}
     pieces = [[row] for row in missing] if options.jobs == 1 else [missing]
-    with ProcessPoolExecutor(options.jobs) if options.jobs > 1 else nullcontext() as executor:
+    pool = nullcontext()
+    if options.jobs > 1:
+        pool = ProcessPoolExecutor(options.jobs, get_context("spawn"))
+    with pool as executor:
         for piece in pieces:
             study = run_study(function, piece, executor=executor, **keep)
             for row in study.rows():
