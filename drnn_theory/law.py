@@ -371,7 +371,11 @@ def _looped(values: np.ndarray, loops: dict[int, float]) -> np.ndarray:
         denominator[lag] = -weight
     with np.errstate(all="ignore"):
         result = lfilter([1.0], denominator, values)
-    result[np.isnan(result)] = math.inf  # the filter multiplies what overflowed by zero
+    overflown = np.flatnonzero(~np.isfinite(result))
+    # from there on the filter multiplies infinity by zero; what no path reaches stays zero
+    for n in range(overflown[0] if len(overflown) else len(result), len(result)):
+        back = (weight * float(result[n - lag]) for lag, weight in loops.items() if lag <= n)
+        result[n] = values[n] + sum(back)
     return result
 
 

@@ -100,7 +100,7 @@ def in_dtype(module: Given, dtype: Any) -> Given:
         raise TypeError(f"dtype must be a floating torch.dtype, got {shown(dtype)}")
     if not isinstance(module, torch.nn.Module):
         return module
-    module = copy.deepcopy(module)
+    module = copied(module)
     tensors = [*module.parameters(), *module.buffers()]
     if not any(tensor.is_complex() for tensor in tensors):
         return module.to(dtype)
@@ -112,14 +112,34 @@ def in_dtype(module: Given, dtype: Any) -> Given:
     return module
 
 
+def copied(module: Given) -> Given:
+    """Return a deep copy, of computed tensors, such as normed weights, what they hold.
+
+    torch copies no tensor that was computed with gradients, as those of a trained module are.
+
+    >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.RNN(2, 3), "weight_hh_l0")
+    >>> output, _ = layer(torch.zeros(4, 1, 2))
+    >>> torch.equal(copied(layer)(torch.ones(4, 1, 2))[0], layer(torch.ones(4, 1, 2))[0])
+    True
+    """
+    memo: dict[int, Any] = {}
+    for part in module.modules() if isinstance(module, torch.nn.Module) else ():
+        for held in vars(part).values():
+            for value in held if isinstance(held, (list, tuple)) else (held,):
+                if isinstance(value, Tensor) and not value.is_leaf:
+                    memo[id(value)] = value.detach().clone()
+    return copy.deepcopy(module, memo)
+
+
 @contextmanager
 def borrowed(module: Runnable) -> Iterator[None]:
     """Put the module in eval mode, its parameters asking for no gradient; then restore it all.
 
     Attributes of every submodule (training flags and states that it keeps among them), parameters,
     their ``.grad`` and ``requires_grad``, buffers and the random state are afterwards what they
-    were before. cuDNN has no backward pass for a recurrent layer in eval mode, so torch's recurrent
-    layers run in training mode without dropout. Of a function only the random state is kept.
+    were before. cuDNN has no backward pass for a recurrent layer in eval mode, so on a GPU torch's
+    recurrent layers run in training mode without dropout. Of a function only the random state is
+    kept.
     """
     if not isinstance(module, torch.nn.Module):
         with torch.random.fork_rng([]):
@@ -136,7 +156,9 @@ def borrowed(module: Runnable) -> Iterator[None]:
         try:
             module.eval()
             for part in modules:
-                if isinstance(part, torch.nn.RNNBase):
+                if not isinstance(part, torch.nn.RNNBase):
+                    continue
+                if devices and type(part).forward in [layer.forward for layer in KNOWN]:
                     part.training, part.dropout = True, 0.0
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
@@ -190,7 +212,12 @@ def sample_inputs(
         if not seeds:
             raise ValueError("seeds must be one or more non-negative integers, got none")
         sampled = [
-            torch.randn(steps, features, generator=torch.Generator().manual_seed(seed))
+            torch.randn(
+                steps,
+                features,
+                generator=torch.Generator().manual_seed(seed),
+                dtype=torch.float32,  # the numbers of a seed, whatever the default type is
+            )
             for seed in seeds
         ]
         inputs = torch.stack(sampled, dim=1)
@@ -208,6 +235,8 @@ def sample_inputs(
         )
     if inputs.is_complex():
         raise TypeError(f"inputs must be real numbers, got {inputs.dtype}")
+    if not inputs.isfinite().all():
+        raise ValueError("inputs must be finite, got nan or infinity in them")
     tensors: list[Tensor] = []
     if isinstance(module, torch.nn.Module):
         tensors = [*module.parameters(), *module.buffers()]
@@ -245,16 +274,18 @@ def choose_run(
     if known and batch_first is said:
         return Run(module, None, bool(said), last)
     choices = [False, True] if batch_first is None else [bool(batch_first)]
+    # a single step shows no course over time
+    probe = x.repeat(2, 1, 1) if len(x) == 1 and len(choices) == 2 else x
     outcomes: list[Any] = []
     for choice in choices:
         run = Run(module, call, choice, last)
-        outcome = _outcome(run, x)
+        outcome = _outcome(run, probe)
         if outcome == "over time" or (outcome == "at once" and len(choices) == 1):
             return run
         outcomes.append(outcome)
     able = [axis for axis, how in zip(choices, outcomes, strict=True) if how == "at once"]
     if len(able) == 2:  # what little reaches later outputs is lost in rounding, but not a gradient
-        able = [axis for axis in able if _reaches(Run(module, call, axis, last), x)] or able
+        able = [axis for axis in able if _reaches(Run(module, call, axis, last), probe)] or able
     if able:
         return Run(module, call, able[0], last)
     if "dependent" in outcomes:
@@ -374,9 +405,9 @@ def weights_by_lag(module: Runnable) -> list[tuple[Tensor, int | None]]:
             f"got {type(module).__name__}"
         )
     return [
-        (parameter.data, 1 if "_hh_" in name else 0)
-        for name, parameter in module.named_parameters()
-        if name.startswith("weight")
+        (getattr(module, f"weight_{kind}_l{layer}").data, lag)
+        for layer in range(module.num_layers)
+        for kind, lag in (("ih", 0), ("hh", 1))
     ]
 
 

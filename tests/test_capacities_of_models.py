@@ -338,3 +338,90 @@ MODEL = Formula(lambda u, v: u + v)
 def test_what_cannot_be_trusted_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class OneState(torch.nn.Module):
+    """A GRU cell over time whose state is (batch, units), or (1, batch, units), or batch first."""
+
+    input_size = 1
+
+    def __init__(self, axes=0, swapped=False):
+        super().__init__()
+        self.cell, self.axes, self.swapped = torch.nn.GRUCell(1, 4), axes, swapped
+
+    def forward(self, x, state=None):
+        x = x.transpose(0, 1) if self.swapped else x
+        h = x.new_zeros(x.shape[1], 4) if state is None else state.reshape(-1, 4)
+        output = []
+        for u in x:
+            h = self.cell(u, h)
+            output.append(h)
+        output = torch.stack(output, 1 if self.swapped else 0)
+        return output, h.reshape(*[1] * self.axes, -1, 4)
+
+
+def test_a_state_is_read_by_sequences_wherever_it_has_them():
+    inputs = np.random.default_rng(0).uniform(-1, 1, (9, 3))
+    models = [OneState(), OneState(1), OneState(swapped=True), OneState(2, swapped=True)]
+    for model in models[1:]:
+        model.load_state_dict(models[0].state_dict())
+    expected = simulate(models[1], inputs, read="output")
+    for model in models:
+        assert np.allclose(simulate(model, inputs, read="state"), expected, atol=1e-12)
+
+
+def test_a_state_without_an_axis_for_the_sequences_is_refused():
+    class Total(OneState):
+        def forward(self, x, state=None):
+            output, last = super().forward(x)
+            return output, last.sum(0)
+
+    with pytest.raises(ValueError, match=r"^a model's state must have one axis for the sequences"):
+        memory_capacity(Total(), 3, samples=200, read="state")
+
+
+class Rotating(torch.nn.Module):
+    """A unit with a complex state."""
+
+    input_size = 1
+
+    def forward(self, x, state=None):
+        h = torch.zeros(x.shape[1], 1, dtype=torch.complex128) if state is None else state
+        output = []
+        for u in x:
+            h = 0.9 * np.exp(1j) * h + u
+            output.append(torch.view_as_real(h).flatten(1))
+        return torch.stack(output), h
+
+
+def test_a_complex_state_is_read_with_both_parts():
+    inputs = np.random.default_rng(0).uniform(-1, 1, (9, 3))
+    both = simulate(Rotating(), inputs, read="output")
+    assert np.allclose(simulate(Rotating(), inputs, read="state"), both, atol=1e-12)
+    with pytest.raises(ValueError, match=r"^a model must have real states for its exponents, got"):
+        lyapunov_exponents(Rotating(), 1)
+    turn = [[0.9 * np.exp(1j)]]
+    with pytest.raises(ValueError, match=r"^A must be real, got complex numbers: write a \+ bi as"):
+        LinearSystem(turn, [[1.0]], [[1.0]])
+
+
+def test_a_bidirectional_layer_has_no_state_to_go_on_from():
+    layer = torch.nn.GRU(1, 4, bidirectional=True)
+    with pytest.raises(ValueError, match=r"^bidirectional must be False, got True"):
+        lyapunov_exponents(layer, 2)
+    with pytest.raises(ValueError, match=r"^bidirectional must be False, got True"):
+        memory_capacity(layer, 3, samples=500, read="state")
+
+
+def test_a_layer_with_computed_weights_is_measured_after_it_has_run():
+    layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.GRU(1, 3), "weight_hh_l0")
+    layer(torch.zeros(4, 1, 1))
+    plain = torch.nn.GRU(1, 3)
+    for name, _ in plain.named_parameters():
+        getattr(plain, name).data.copy_(getattr(layer, name))
+    for measure in (
+        lambda model: memory_capacity(model, 3, samples=300).values,
+        lambda model: lyapunov_exponents(model, 2).values,
+        lambda model: gradient_profile(model, 5, dtype=torch.float64).norms,
+    ):
+        assert np.allclose(measure(layer), measure(plain), rtol=1e-6)

@@ -424,3 +424,16 @@ def test_a_variance_is_not_negative():
     message = "input_variance must be a non-negative number, got -1"
     with pytest.raises(ValueError, match=f"^{message}$"):
         mean_field_slopes(2, 1, input_variance=-1)
+
+
+def test_what_no_path_reaches_stays_zero_beside_what_overflows():
+    even = expected_gradient_profile(layers_rnn([[2, 4]]), 1e3, 160)
+    assert not even[1::2].any()
+    assert np.isinf(even[104::2]).all()
+    # by hand: y[n] = 25 (y[n - 2] + y[n - 101])
+    y = [1.0]
+    for n in range(1, 511):
+        back = [y[n - lag] for lag in (2, 101) if lag <= n]
+        y.append(25.0 * sum(back))
+    law_of_two = expected_gradient_profile(layers_rnn([[2, 101]]), 5, 510)
+    assert np.allclose(law_of_two, y, rtol=1e-10)

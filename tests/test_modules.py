@@ -531,3 +531,73 @@ def test_a_call_given_for_one_of_torchs_layers_is_run(layer):
     plain = gradient_profile(module, 6, inputs=x).norms
     doubled = gradient_profile(module, 6, inputs=x, call=lambda module, x: 2 * module(x)[0]).norms
     assert doubled == pytest.approx(2 * plain, rel=1e-5)
+
+
+class Swapped(nn.Module):
+    """A module with the batch first that does not say so."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.inner(x)[0]
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_a_single_step_of_a_module_that_does_not_say_its_axes_is_one_step(batch):
+    module, x = Swapped().double(), torch.randn(1, batch, 3, dtype=torch.float64)
+    told = gradient_profile(module, 1, inputs=x, batch_first=True)
+    assert np.array_equal(gradient_profile(module, 1, inputs=x).norms, told.norms)
+    by_call = gradient_profile(module.inner, 1, inputs=x, call=lambda m, y: m(y)[0])
+    assert np.allclose(by_call.norms, told.norms)
+
+
+class Evaluated(nn.GRU):
+    """A layer that gives half as much where it is evaluated."""
+
+    def forward(self, x, state=None):
+        output, last = super().forward(x, state)
+        return output if self.training else output / 2, last
+
+
+def test_a_subclass_of_torchs_layers_is_measured_in_eval_mode():
+    layer, plain = Evaluated(3, 4), nn.GRU(3, 4)
+    plain.load_state_dict(layer.state_dict())
+    halves = gradient_profile(layer, 4).norms / gradient_profile(plain, 4).norms
+    assert np.allclose(halves, 0.5)
+
+
+def test_a_class_of_a_user_with_the_name_of_ours_is_run_as_it_is():
+    class Loud(DilatedRNN):
+        def forward(self, x, state=None):
+            output, last = super().forward(x, state)
+            return 3 * output, last
+
+    Loud.__name__ = "DilatedRNN"
+    loud, plain = Loud(2, 3, [1, 2]), DilatedRNN(2, 3, [1, 2])
+    plain.load_state_dict(loud.state_dict())
+    assert np.allclose(gradient_profile(loud, 4).norms, 3 * gradient_profile(plain, 4).norms)
+
+
+def test_inputs_that_are_not_finite_are_refused():
+    x = torch.zeros(4, 1, 2)
+    x[2] = math.nan
+    for measure in (
+        lambda m: gradient_profile(m, 4, inputs=x),
+        lambda m: find_leaks(m, 4, inputs=x),
+    ):
+        with pytest.raises(
+            ValueError, match=r"^inputs must be finite, got nan or infinity in them"
+        ):
+            measure(DilatedRNN(2, 3, [1, 2], nonlinearity="relu"))
+
+
+def test_the_numbers_of_a_seed_do_not_depend_on_the_default_type():
+    model = DilatedRNN(2, 3, [1, 2], dtype=torch.float64)
+    expected = gradient_profile(model, 5).norms
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert np.array_equal(gradient_profile(model, 5).norms, expected)
+    finally:
+        torch.set_default_dtype(torch.float32)

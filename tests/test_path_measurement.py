@@ -7,10 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.utils import parametrizations, prune
 
 from drnn_theory import (
     DilatedRNN,
     GraphRNN,
+    cyclic_graph,
     dilated_cnn,
     measure_path_lengths,
     shortest_path_lengths,
@@ -20,6 +22,7 @@ from drnn_theory import (
 from drnn_theory.gradients import lengths
 from drnn_theory.paths.courses import UNREACHABLE
 from drnn_theory.paths.general import Wiring, path_lengths_by_unit
+from drnn_theory.transformers import griffin
 from tests.strategies import cyclic_graphs
 from tests.test_graph_rnn import CLOCKWORK, LOOPS, TURNS
 
@@ -160,3 +163,69 @@ def test_modules_whose_recurrence_is_more_than_weights_are_refused(module, error
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         measure_path_lengths(DilatedRNN(1, 2, [1, 2]), **arguments)
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+@pytest.mark.parametrize(
+    "graph",
+    [
+        griffin(1, 4),
+        cyclic_graph(
+            [("x", "h", 0), ("h", "h", 1), ("h", "h", 4)],
+            inputs=["x"],
+            outputs=["h"],
+            identities=[("h", "h", 3)],
+        ),
+    ],
+    ids=["griffin", "a leaky unit"],
+)
+def test_lagged_identities_are_passed_as_they_are(graph, vertical):
+    torch.manual_seed(0)
+    model = GraphRNN(graph, 2, 2)
+    for decay in model.decays:
+        decay.data.zero_()  # as training may leave it
+    measured = measure_path_lengths(model, 20, vertical=vertical)
+    assert np.array_equal(measured, shortest_path_lengths(graph, 19, vertical=vertical))
+
+
+def parametrised():
+    model = DilatedRNN(1, 2, [1, 2, 4])
+    parametrizations.orthogonal(model.layers[2], "weight_hh_l0")
+    return model
+
+
+def tied_between_layers():
+    model = DilatedRNN(2, 2, [1, 2])
+    model.layers[1].weight_ih_l0 = model.layers[1].weight_hh_l0
+    return model
+
+
+def tied_in_torchs():
+    layer = torch.nn.RNN(4, 4)
+    layer.weight_hh_l0 = layer.weight_ih_l0
+    return layer
+
+
+def normed_and_run():
+    layer = parametrizations.weight_norm(torch.nn.RNN(2, 3), "weight_hh_l0")
+    layer(torch.zeros(3, 1, 2))
+    return layer
+
+
+def pruned():
+    model = DilatedRNN(1, 3, [1, 2])
+    prune.random_unstructured(model.layers[1], "weight_hh_l0", 0.5)
+    return model
+
+
+@pytest.mark.parametrize(
+    "make", [parametrised, tied_between_layers, tied_in_torchs, normed_and_run, pruned]
+)
+def test_weights_that_are_no_parameters_of_their_own_are_refused(make):
+    with pytest.raises(ValueError, match=r"^every weight must be a parameter of its own for its "):
+        measure_path_lengths(make(), 6)
+
+
+def test_the_layers_of_torchs_rnn_are_vertical_edges():
+    layers = torch.nn.RNN(2, 3, num_layers=3)
+    assert measure_path_lengths(layers, 4, vertical=True).tolist() == [3, 4, 5, 6]

@@ -11,7 +11,6 @@ systems, Meccanica 1980.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -168,6 +167,8 @@ class _Trajectory:
     ) -> None:
         import torch
 
+        from drnn_theory.modules import in_dtype, require_one_direction
+
         for model in models:
             if not isinstance(model, torch.nn.Module):
                 raise TypeError(
@@ -178,7 +179,8 @@ class _Trajectory:
                 raise ValueError(
                     f"model must read one number per step, got input_size {shown(features)}"
                 )
-        copies = [copy.deepcopy(m).double().eval().requires_grad_(False) for m in models]
+            require_one_direction(model)
+        copies = [in_dtype(m, torch.float64).eval().requires_grad_(False) for m in models]
         self.model = copies[0]
         self.parameters: Any = torch.func.stack_module_state(copies)
         self.swap = bool(getattr(self.model, "batch_first", False))
@@ -189,6 +191,11 @@ class _Trajectory:
             raise ValueError(
                 "a model must return (output, state) for its exponents, got "
                 f"{type(result).__name__}"
+            )
+        if any(h.is_complex() for h in _tensors(result[1])):
+            raise ValueError(
+                "a model must have real states for its exponents, got complex ones: return "
+                "torch.view_as_real of them, and take it back with torch.view_as_complex"
             )
         self.like = _shapes(result[1])
         states = [m(torch.zeros(1, 1, 1, dtype=torch.float64))[1] for m in copies]

@@ -10,7 +10,7 @@ import torch
 
 from drnn_theory.capacities.memory_curve import CONDITION
 from drnn_theory.checks import as_integer, one_of, require_memory, shown
-from drnn_theory.modules import borrowed, choose_run, in_dtype
+from drnn_theory.modules import borrowed, choose_run, in_dtype, require_one_direction
 
 __all__ = [
     "as_sample_sizes",
@@ -44,31 +44,58 @@ def simulate(model: torch.nn.Module, inputs: np.ndarray, *, read: str = "output"
     whole = torch.as_tensor(inputs, dtype=torch.float64)[:, :, None]
     probe = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (16, 3, 1)))
     with borrowed(double):
-        run = choose_run(double, probe) if read == "output" else None
-        with torch.no_grad():
-            if run is not None:
+        if read == "output":
+            run = choose_run(double, probe)
+            with torch.no_grad():
                 return np.asarray(run(whole).numpy())
-            return _stepped(double, whole)
+        require_one_direction(double)
+        said = getattr(double, "batch_first", None)
+        swap = said if isinstance(said, bool) else choose_run(double, probe).batch_first
+        with torch.no_grad():
+            return _stepped(double, whole, swap)
 
 
-def _stepped(double: torch.nn.Module, whole: torch.Tensor) -> np.ndarray:
+def _stepped(double: torch.nn.Module, whole: torch.Tensor, swap: bool) -> np.ndarray:
     """Return the states that a model returns, step by step: (times, batch, values)."""
-    swap = bool(getattr(double, "batch_first", False))
     states: list[np.ndarray] = []
+    axes: list[int] = []
     state = None
     for step in whole.split(1):
-        x = step.transpose(0, 1) if swap else step
-        result = double(x) if state is None else double(x, state)
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise ValueError(
-                "a model must return (output, state) for its state to be read, got "
-                f"{type(result).__name__}"
-            )
-        state = result[1]
-        parts = [h.transpose(0, 1).flatten(1) for h in tensors_of(state)]
-        states.append(torch.cat(parts, 1).numpy())
+        state = _next_state(double, step, state, swap)
+        parts = tensors_of(state)
+        if not axes:
+            more = torch.cat([step, step[:, :1]], 1)  # by which the axis of sequences grows
+            larger = tensors_of(_next_state(double, more, None, swap))
+            axes = [_axis_that_grows(h, other) for h, other in zip(parts, larger, strict=True)]
+        parts = [torch.view_as_real(h) if h.is_complex() else h for h in parts]
+        rows = [h.movedim(axis, 0).flatten(1) for h, axis in zip(parts, axes, strict=True)]
+        states.append(torch.cat(rows, 1).numpy())
         require_memory(8 * states[0].size * len(whole), f"{len(whole)} states")
     return np.stack(states)
+
+
+def _next_state(double: torch.nn.Module, step: torch.Tensor, state: Any, swap: bool) -> Any:
+    """Return the state after a step (1, batch, 1)."""
+    x = step.transpose(0, 1) if swap else step
+    result = double(x) if state is None else double(x, state)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ValueError(
+            "a model must return (output, state) for its state to be read, got "
+            f"{type(result).__name__}"
+        )
+    return result[1]
+
+
+def _axis_that_grows(state: torch.Tensor, other: torch.Tensor) -> int:
+    """Return the axis of the sequences, in which a state of one more is larger by one."""
+    sizes = list(zip(state.shape, other.shape, strict=True))
+    grown = [axis for axis, (size, larger) in enumerate(sizes) if size != larger]
+    if len(grown) != 1:
+        raise ValueError(
+            "a model's state must have one axis for the sequences to be read, got shapes "
+            f"{tuple(state.shape)} and, with one sequence more, {tuple(other.shape)}"
+        )
+    return grown[0]
 
 
 def tensors_of(state: Any) -> list[torch.Tensor]:

@@ -406,8 +406,9 @@ LEARNED = (
         "Pixel MNIST: the share of validation images that are named right while nine layers of 20 "
         "tanh units learn to read them pixel by pixel, with dilations 1, 2, .., 256 and with the "
         "best nine found for 784 steps, 1, 6, 14, 31, 63, 134, 181, 232, 255 (a line for each "
-        "seed; RMSProp, step size 0.001, batches of 128). Markers: test images after the last "
-        "step. Grey: what Chang et al. report of test images, as recalled.",
+        "seed, one of each kind to 30,000 steps; RMSProp, step size 0.001, batches of 128). "
+        "Markers: test images after the last step. Grey: what Chang et al. report of test images, "
+        "as recalled.",
         lambda: load_measured("pixel_mnist"),
         _paint_pixels,
         2.4,

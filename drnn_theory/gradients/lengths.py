@@ -15,20 +15,24 @@ the largest s of the module's lags are used for which nothing under- or overflow
 
 from __future__ import annotations
 
-import copy
+import math
 from typing import Any
 
 import numpy as np
 import torch
 
 from drnn_theory.checks import as_integer, require_memory
-from drnn_theory.modules import borrowed, weights_by_lag
+from drnn_theory.modules import borrowed, copied, weights_by_lag
 from drnn_theory.outputs import Run
 
 __all__ = ["measure_path_lengths"]
 
 LADDER = [2.0**-exponent for exponent in (40, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)]
 SMALLEST, LARGEST = 1e-290, 1e290  # a float64 in between has all its digits
+OWN_WEIGHTS = (
+    "every weight must be a parameter of its own for its paths to be measured, got {}: measure a "
+    "module of the same architecture without it"
+)
 NEAR = 0.1  # how far from an integer a slope may be
 
 
@@ -64,26 +68,38 @@ def measure_path_lengths(
         raise ValueError(f"batch_first must be {said} as the module says, got {batch_first!r}")
     weights_by_lag(module)  # refuses what has other ways through time than weights
     unshared: Any = getattr(module, "unshared", None)  # every edge by a matrix of its own
-    module = unshared() if unshared else copy.deepcopy(module)
+    module = unshared() if unshared else copied(module)
     module = module.double().eval()
     start %= getattr(module, "period", 1)
+    if any(part._forward_pre_hooks for part in module.modules()):
+        raise ValueError(OWN_WEIGHTS.format("a hook that may compute it before a pass"))
     weights = weights_by_lag(module)
     units = sum(len(weight) for weight, lag in weights if lag is not None)
+    for decay in getattr(module, "decays", ()):
+        decay.data.fill_(1.0)  # an identity is passed as it is
     require_memory(100 * units * (start + length), f"a measurement over {length} lags")
 
     def response(w: float, rho: float) -> np.ndarray:
         with torch.no_grad():
-            for weight, lag in weights:
-                scale = 1.0 if lag is None else w * rho**lag if lag or vertical else 1.0
+            scales = [
+                1.0 if lag is None else w * rho**lag if lag or vertical else 1.0
+                for _, lag in weights
+            ]
+            for (weight, _), scale in zip(weights, scales, strict=True):
                 weight.fill_(scale / weight.shape[1])
+        for (weight, _), scale in zip(weights_by_lag(module), scales, strict=True):
+            if not (weight == scale / weight.shape[1]).all():
+                raise ValueError(OWN_WEIGHTS.format("one that is computed, or tied to another"))
         return _impulse_response(module, start, length)
 
     with np.errstate(all="ignore"):
-        lags = {lag for _, lag in weights if lag} or {1}
+        lags: set[float] = {lag for _, lag in weights if lag} or {1}
+        if any(lag for *_, lag in getattr(module, "identities", ())):
+            lags = {math.inf}  # rho is 1: an identity is multiplied by none of its powers
         return _slopes(response, sorted(lags, reverse=True))
 
 
-def _slopes(response: Any, lags: list[int]) -> np.ndarray:
+def _slopes(response: Any, lags: list[float]) -> np.ndarray:
     """Return the order in w of response(w, rho)[n] for every n, inf where it is zero."""
     orders = np.where(response(1.0, 1.0) == 0, np.inf, np.nan)
     for w in LADDER:
