@@ -425,3 +425,28 @@ def test_a_layer_with_computed_weights_is_measured_after_it_has_run():
         lambda model: gradient_profile(model, 5, dtype=torch.float64).norms,
     ):
         assert np.allclose(measure(layer), measure(plain), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-6])
+def test_memory_does_not_depend_on_the_size_of_what_is_read(scale):
+    class Scaled(DilatedRNN):
+        def forward(self, x, state=None):
+            output, last = super().forward(x, state)
+            return scale * output, last
+
+    model, small = DilatedRNN(1, 6, [1]), Scaled(1, 6, [1])
+    small.load_state_dict(model.state_dict())
+    curves = [memory_capacity(m, 6, samples=1000).values for m in (model, small)]
+    assert np.allclose(curves[1], curves[0], atol=1e-9)
+
+
+def test_a_model_that_diverges_is_refused():
+    model = DilatedRNN(1, 4, [1], nonlinearity="relu")
+    for layer in model.layers:
+        layer.weight_hh_l0.data.fill_(1.0)
+    with pytest.raises(ValueError, match=r"^a model's states must stay finite, got others from st"):
+        memory_capacity(model, 3, samples=2000)
+    with pytest.raises(ValueError, match=r"^ridge must be a non-negative number, got -5"):
+        memory_capacity(DilatedRNN(1, 4, [1]), 3, samples=500, ridge=-5)
+    with pytest.raises(ValueError, match=r"^scale must be a non-negative number, got nan"):
+        memory_capacity(DilatedRNN(1, 4, [1]), 3, samples=500, scale=float("nan"))

@@ -76,10 +76,16 @@ def simulated_memory(
     if chance is not None:
         chance = as_number(chance, "chance", high=1.0)
     inputs = sample_sequences(washout + samples, seeds)
-    states = simulate(model, scale * inputs, read=read)
+    states = simulate(model, as_number(scale, "scale") * inputs, read=read)
+    spread = float(states[washout:].std()) or 1.0  # in whose units the ridge is meant
     curves = [
         memory_of_states(
-            states[washout:, b], inputs[:, b], lags, ridge=ridge, held_out=held_out, chance=chance
+            states[washout:, b] / spread,
+            inputs[:, b],
+            lags,
+            ridge=ridge,
+            held_out=held_out,
+            chance=chance,
         )
         for b in range(inputs.shape[1])
     ]
@@ -138,6 +144,7 @@ def memory_of_states(
     require_samples(trained, features)
     targets = delayed(inputs, lags)[-times:]
     rows = states[-times:]
+    ridge = as_number(ridge, "ridge")
     center, middle = rows[:trained].mean(0), targets[:trained].mean(0)
     known, answers = rows[:trained] - center, targets[:trained] - middle
     require_condition(known)

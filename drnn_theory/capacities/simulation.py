@@ -47,12 +47,23 @@ def simulate(model: torch.nn.Module, inputs: np.ndarray, *, read: str = "output"
         if read == "output":
             run = choose_run(double, probe)
             with torch.no_grad():
-                return np.asarray(run(whole).numpy())
+                return _finite(np.asarray(run(whole).numpy()))
         require_one_direction(double)
         said = getattr(double, "batch_first", None)
         swap = said if isinstance(said, bool) else choose_run(double, probe).batch_first
         with torch.no_grad():
-            return _stepped(double, whole, swap)
+            return _finite(_stepped(double, whole, swap))
+
+
+def _finite(states: np.ndarray) -> np.ndarray:
+    """Return states, or refuse those of a model that diverges."""
+    if not np.isfinite(states).all():
+        time = int(np.flatnonzero(~np.isfinite(states).all((1, 2)))[0])
+        raise ValueError(
+            f"a model's states must stay finite, got others from step {time} on: scale its inputs "
+            "or its recurrent weights down"
+        )
+    return states
 
 
 def _stepped(double: torch.nn.Module, whole: torch.Tensor, swap: bool) -> np.ndarray:
