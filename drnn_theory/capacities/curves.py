@@ -66,8 +66,9 @@ def memory_capacity(
         simulation: of a model only: ``samples=4000`` times after a ``washout`` (500, or twice the
             lags) of each of ``seeds=(0, 1, 2, 3)``, inputs uniform in [-1, 1] times
             ``scale=1.0``; ridge regression with ``ridge=1e-8`` on states in units of their
-            standard deviation, tested on the share ``held_out=0.25``. A squared correlation counts as 0 below a threshold that a lag
-            without memory passes with probability ``chance=1e-3`` (None for no threshold).
+            standard deviation, tested on the share ``held_out=0.25``. A squared correlation counts
+            as 0 below a threshold that a lag without memory passes with probability
+            ``chance=1e-3`` (None for no threshold).
 
     Raises ValueError or TypeError for what does not fit; for a spectral radius from 1 on, outputs
     that no input reaches, lags beyond the samples, samples too few, and a condition above 1e7.
