@@ -314,6 +314,12 @@ def test_optimizers_and_schedulers_of_ones_own_need_no_class():
     assert training.stopped == "steps"
 
 
+def test_a_module_with_normed_weights_is_trained_again():
+    layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.GRU(8, 5), "weight_hh_l0")
+    for _ in range(2):
+        assert train(layer, recall(3), steps=3, progress=False).final["step"] == 3
+
+
 class Placed(torch.nn.Module):
     """A module made for 21 steps."""
 

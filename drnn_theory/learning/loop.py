@@ -17,6 +17,7 @@ from torch import Tensor
 from drnn_theory.learning.checkpoints import load_checkpoint, save_checkpoint
 from drnn_theory.learning.tasks import SPLITS, Task
 from drnn_theory.learning.trained import Network, Training, reaches
+from drnn_theory.modules import copied
 
 __all__ = ["Loop"]
 
@@ -262,7 +263,7 @@ class Loop:
         """Return a state as the network gives it, of whatever class, which no file tells."""
         x, _, weights = (t.to(self.device) for t in self.task.batch(self.settings["batch"], 0))
         with torch.random.fork_rng(), self._casting():
-            tried = copy.deepcopy(self.network).eval()
+            tried = copied(self.network).eval()
             return tried(x, weights.any(1).nonzero().squeeze(1))[1]
 
     def result(self) -> Training:

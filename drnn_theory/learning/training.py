@@ -6,7 +6,6 @@ linear read-out of the top layer whose weights and biases are drawn from N(0, 1)
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 import os
@@ -25,7 +24,7 @@ from drnn_theory.learning.optimizers import described, make_optimizer, make_sche
 from drnn_theory.learning.tasks import Task
 from drnn_theory.learning.trained import Network, Training, output_and_state, precision
 from drnn_theory.models import DilatedRNN, GraphRNN
-from drnn_theory.modules import KNOWN, borrowed, choose_run
+from drnn_theory.modules import KNOWN, borrowed, choose_run, copied
 
 __all__ = ["Network", "Training", "train"]
 
@@ -247,7 +246,7 @@ def _fitted(
                 f"{type(body).__name__} that says {said}"
             )
         batch_first = said if batch_first is None else batch_first
-    tried, kind = copy.deepcopy(body).eval(), precision(body)
+    tried, kind = copied(body).eval(), precision(body)
     where = next((p.device for p in body.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(), torch.no_grad():
         try:
