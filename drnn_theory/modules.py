@@ -156,9 +156,8 @@ def borrowed(module: Runnable) -> Iterator[None]:
         try:
             module.eval()
             for part in modules:
-                if not isinstance(part, torch.nn.RNNBase):
-                    continue
-                if devices and type(part).forward in [layer.forward for layer in KNOWN]:
+                own = [layer.forward for layer in KNOWN]
+                if devices and isinstance(part, torch.nn.RNNBase) and type(part).forward in own:
                     part.training, part.dropout = True, 0.0
             for parameter, _ in flags:
                 parameter.requires_grad_(False)

@@ -364,16 +364,16 @@ def _axes(value: Any) -> int:
 
 def _matrix(value: Any, name: str) -> Sparse:
     """Return a finite matrix of numbers as a sparse array."""
-    try:
-        if np.iscomplexobj(value):
-            raise ValueError(
-                f"{name} must be real, got complex numbers: write a + bi as [[a, -b], [b, a]]"
-            )
-        value = value if sparse.issparse(value) else np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        if "complex" in str(error):
-            raise
-        raise TypeError(f"{name} must be a matrix of numbers, got {shown(value)}") from None
+    if not sparse.issparse(value):
+        try:
+            array = np.asarray(value)
+            value = array if np.iscomplexobj(array) else array.astype(float)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be a matrix of numbers, got {shown(value)}") from None
+    if np.iscomplexobj(value):
+        raise ValueError(
+            f"{name} must be real, got complex numbers: write a + bi as [[a, -b], [b, a]]"
+        )
     if value.ndim != 2:
         raise ValueError(f"{name} must have two axes, got shape {value.shape}")
     matrix = sparse.csr_array(value, dtype=float)

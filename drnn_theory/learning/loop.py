@@ -68,8 +68,9 @@ class Loop:
                 finite = all(p.isfinite().all() for p in trained)
                 if not (finite and math.isfinite(loss)):
                     self.network.load_state_dict(self.good_weights)
-                    what = "weights" if math.isfinite(loss) else "loss"
-                    got = "nan or infinity" if math.isfinite(loss) else loss
+                    what, got = "weights", "nan or infinity"
+                    if not math.isfinite(loss):
+                        what, got = "loss", str(loss)
                     self.stopped = (
                         f"the {what} must stay finite, got {got} within steps {self.step + 1}.."
                         f"{self.step + count}: take a smaller learning_rate, or clip gradients by "
